@@ -1,0 +1,140 @@
+"""The reply side: a whole reply and a stream are both a sequence of deltas.
+
+``Text* / Reasoning* / ToolCall* … Finish, Usage``. A reply has exactly one ``Finish`` and at most one ``Usage``;
+``Usage`` may come before or after ``Finish``, since families disagree.
+"""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+
+
+class Text(Struct, frozen=True, tag="text"):
+    """Some more of the answer."""
+
+    text: str
+
+
+class Reasoning(Struct, frozen=True, tag="reasoning"):
+    """Some more of the model's thinking, for families that show it."""
+
+    text: str
+
+
+class ToolCallStart(Struct, frozen=True, tag="tool_call_start"):
+    """A tool call begins. ``index`` is dense over the reply's tool calls: 0, 1, 2; other blocks do not count."""
+
+    index: int
+    id: str
+    name: str
+
+
+class ToolCallArguments(Struct, frozen=True, tag="tool_call_arguments"):
+    """Some more of the JSON text of a call's arguments. Joined over the reply they are one JSON object."""
+
+    index: int
+    arguments: str
+
+
+class TokenLogprob(Struct, frozen=True):
+    """One output token with its natural-log probability, and the likeliest others at that place."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+class Logprobs(Struct, frozen=True, tag="logprobs"):
+    """Log probabilities of the output tokens, in order."""
+
+    tokens: tuple[TokenLogprob, ...]
+
+
+class Finish(Struct, frozen=True, tag="finish"):
+    """The model has ended, and why.
+
+    Attributes:
+        reason: OpenAI's word. A native word that no table knows becomes ``stop``: a paid reply is never thrown away.
+        native: The family's own word, ``None`` when it gave none.
+    """
+
+    reason: FinishReason
+    native: str | None = None
+
+
+class Usage(Struct, frozen=True, tag="usage"):
+    """What was consumed, in tokens.
+
+    Attributes:
+        input_tokens: The whole prompt, tokens read from or written to a cache included (Bedrock's own figure excludes them).
+        source: Where the figures come from; an ``estimate`` is ours and only stands in when the upstream says nothing.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    source: Literal["body", "metrics", "headers", "estimate"] = "body"
+
+
+Delta = Text | Reasoning | ToolCallStart | ToolCallArguments | Logprobs | Finish | Usage
+
+
+class AssembledCall(Struct, frozen=True):
+    """A tool call with its arguments joined; ``arguments`` is ``{}`` when the model sent none."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class Reply(Struct, frozen=True):
+    """A whole reply, joined from its deltas."""
+
+    text: str
+    reasoning: str
+    tool_calls: tuple[AssembledCall, ...]
+    logprobs: tuple[TokenLogprob, ...]
+    finish: Finish | None
+    usage: Usage | None
+
+
+def assemble(deltas: Iterable[Delta]) -> Reply:
+    """Join deltas into the reply they describe. A later ``Usage`` or ``Finish`` replaces an earlier one."""
+    text: list[str] = []
+    reasoning: list[str] = []
+    calls: dict[int, ToolCallStart] = {}
+    arguments: dict[int, list[str]] = {}
+    logprobs: list[TokenLogprob] = []
+    finish: Finish | None = None
+    usage: Usage | None = None
+    for delta in deltas:
+        match delta:
+            case Text():
+                text.append(delta.text)
+            case Reasoning():
+                reasoning.append(delta.text)
+            case ToolCallStart():
+                calls[delta.index] = delta
+                arguments[delta.index] = []
+            case ToolCallArguments():
+                arguments[delta.index].append(delta.arguments)
+            case Logprobs():
+                logprobs.extend(delta.tokens)
+            case Finish():
+                finish = delta
+            case Usage():
+                usage = delta
+    return Reply(
+        text="".join(text),
+        reasoning="".join(reasoning),
+        tool_calls=tuple(
+            AssembledCall(call.id, call.name, "".join(arguments[index]) or "{}") for index, call in sorted(calls.items())
+        ),
+        logprobs=tuple(logprobs),
+        finish=finish,
+        usage=usage,
+    )

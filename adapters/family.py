@@ -1,0 +1,71 @@
+"""What a family is: a name and five answers. A value, so nothing can be inherited and everything can be read."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from adapters.chat import ChatRequest
+from adapters.deltas import Delta, Usage
+
+
+class Range(NamedTuple):
+    """Values a number may take: ``low`` to ``high``, both included unless ``above`` opens the lower end."""
+
+    low: float
+    high: float
+    above: bool = False
+
+
+class AtMost(NamedTuple):
+    """How many entries a list may have."""
+
+    entries: int
+
+
+Rule = Range | AtMost | None
+"""What a family demands of a parameter that it honours; ``None``: nothing more than its type."""
+
+
+class Reader(Protocol):
+    """Reads one streamed reply: native chunks in, deltas out. No I/O, one object per reply."""
+
+    cut: bool
+    """True once the reply is complete for the caller although the model still speaks (a ``stop`` that we honour
+    ourselves): the upstream may be closed and what it still says is not read."""
+
+    def read(self, chunk: bytes) -> list[Delta]:
+        """Read one native chunk: the JSON inside one frame. May return nothing.
+
+        Raises:
+            MalformedReply: The chunk has no shape that this family is known to send.
+        """
+        ...
+
+    def end(self) -> list[Delta]:
+        """The upstream closed cleanly: return what was held back.
+
+        Raises:
+            MalformedReply: The stream's terminal event never came, so the reply is cut, however clean the close looked.
+        """
+        ...
+
+
+class Family(NamedTuple):
+    """A dialect of native body.
+
+    Attributes:
+        name: The word in the configuration.
+        accepts: Every parameter it honours, as OpenAI spells it, with its rule; also the features ``tools``,
+            ``tool_choice``, ``parallel_tool_calls``, ``images``, ``response_format``. What is absent is refused.
+        max_tokens: Sent when neither the caller nor the alias says; Bedrock's own defaults truncate silently.
+        encode: The native body, JSON bytes. ``stream`` because some bodies must say so. The request has been
+            through ``parameters.fit``, so only content can be refused here.
+        decode: A whole native reply into deltas. ``counts`` are the token headers, when AWS sent them.
+        reader: A reader for one streamed reply to this request.
+    """
+
+    name: str
+    accepts: Mapping[str, Rule]
+    max_tokens: int
+    encode: Callable[[ChatRequest, bool], bytes]
+    decode: Callable[[bytes, ChatRequest, Usage | None], list[Delta]]
+    reader: Callable[[ChatRequest], Reader]

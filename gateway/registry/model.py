@@ -1,0 +1,100 @@
+"""What exists: aliases, their routes, the targets behind them. A document's values, frozen; no judgement.
+
+A reload builds a new ``Snapshot`` and swaps it in whole; a request keeps the one it began with.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+Kind = Literal["provisioned-model", "custom-model-deployment", "imported-model", "inference-profile", "foundation-model"]
+
+
+class Timeouts(Struct, frozen=True):
+    """How long a request may take.
+
+    Attributes:
+        total_seconds: From the request's arrival to its last byte, all attempts together.
+        first_token_seconds: From sending an attempt to the first byte of its reply. A cold imported model may need 300.
+        between_bytes_seconds: The longest silence inside a reply that has begun.
+        connect_seconds: To open a connection, TLS included.
+    """
+
+    total_seconds: float = 600.0
+    first_token_seconds: float = 120.0
+    between_bytes_seconds: float = 60.0
+    connect_seconds: float = 5.0
+
+
+class ColdStart(Struct, frozen=True):
+    """What to do while an imported model is restored.
+
+    Attributes:
+        patience_seconds: How long a request may be held for it.
+    """
+
+    patience_seconds: float = 300.0
+    keep_warm: Literal["never", "always", "business_hours", "while_traffic"] = "never"
+
+
+class Capacity(Struct, frozen=True):
+    """What a target can carry; ``None`` is unknown."""
+
+    tokens_per_minute: int | None = None
+    concurrent_requests: int | None = None
+
+
+class Target(Struct, frozen=True):
+    """One invocable thing.
+
+    Attributes:
+        name: Unique over the whole configuration: the label in metrics and in ``x-quarry-target``.
+        arn: What Bedrock calls ``modelId``. Never shown to a caller.
+        family: A key of ``adapters.FAMILIES``.
+        weight: Its share among the targets of its priority.
+        priority: Lower is tried first.
+        role_arn: The role to assume for it, ``None`` for the gateway's own identity.
+    """
+
+    name: str
+    arn: str
+    region: str
+    kind: Kind
+    family: str
+    weight: int = 1
+    priority: int = 0
+    role_arn: str | None = None
+    capacity: Capacity = Capacity()
+    cold_start: ColdStart = ColdStart()
+
+
+class Route(Struct, frozen=True):
+    """An alias with everything that a request to it needs.
+
+    Attributes:
+        alias: The name callers send as ``model``.
+        targets: In the order of the document; at least one.
+        fallbacks: Other aliases, tried in order, only before the first byte.
+        defaults: Sampling parameters for requests that do not say, by OpenAI's names.
+        ignore_parameters: Parameters to drop, and report, instead of refusing.
+    """
+
+    alias: str
+    targets: tuple[Target, ...]
+    description: str = ""
+    fallbacks: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    ignore_parameters: frozenset[str] = frozenset()
+    timeouts: Timeouts = Timeouts()
+
+
+class Snapshot(Struct, frozen=True):
+    """The registry at an instant.
+
+    Attributes:
+        created_at: Unix seconds; what ``/v1/models`` shows as ``created``.
+    """
+
+    routes: Mapping[str, Route]
+    created_at: int
