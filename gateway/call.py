@@ -1,9 +1,30 @@
 """What travels the path: one caller's request, from its first byte to its record."""
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from adapters.chat import ChatRequest
 from gateway.keys.model import Key
+
+
+class Trail(Struct):
+    """What the path has learned about a call so far: the reply's ``x-quarry-*`` headers and the record's facts.
+
+    Attributes:
+        target: The target that answers, or was asked last; empty before the first attempt.
+        attempts: How many were made, over all targets. With several choices, the most that one of them needed.
+        ignored: Parameters that were dropped, to be named in ``x-quarry-ignored-parameters``.
+        cold_start_seconds: How long the request was held for a cold model.
+        upstream_seconds: Time spent waiting on Bedrock. Several choices wait at once: the longest counts.
+        auth_seconds, translate_seconds: Our own share, for ``server-timing``.
+    """
+
+    target: str = ""
+    attempts: int = 0
+    ignored: tuple[str, ...] = ()
+    cold_start_seconds: float = 0.0
+    upstream_seconds: float = 0.0
+    auth_seconds: float = 0.0
+    translate_seconds: float = 0.0
 
 
 class Call(Struct):
@@ -26,3 +47,4 @@ class Call(Struct):
     choices: int = 1
     include_usage: bool = False
     deadline: float | None = None
+    trail: Trail = field(default_factory=Trail)

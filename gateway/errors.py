@@ -9,10 +9,13 @@ GatewayError
 ├── ModelNotFound                404
 ├── UpstreamThrottled            429   AWS said no
 ├── UpstreamError                502   AWS or the model broke, or answered nonsense
+│   ├── UpstreamRefused          502   AWS refuses *us*: permissions, a deleted ARN, an account's quota
+│   └── ModelFailed              502   the model itself failed while answering
 ├── ModelNotReady                503   an imported model is still cold
 ├── NoTargetAvailable            503
 ├── Overloaded                   503   us: too busy, or draining
 └── DeadlineExceeded             504
+    └── UpstreamTimeout          504   an attempt was silent for too long
 
 Class attributes are the public contract (design 4.3); messages are for people. Nothing here knows a wire format:
 ``surface/problems.py`` is the only writer of envelopes.
@@ -33,7 +36,7 @@ class GatewayError(Exception):
     status: ClassVar[int] = 500
     type: ClassVar[str] = "server_error"
     code: ClassVar[str | None] = "internal_error"
-    retryable: ClassVar[bool] = False
+    retryable: ClassVar[bool] = False  # another attempt, perhaps at another target, may succeed
     word: ClassVar[str] = "internal"
 
     def __init__(
@@ -121,11 +124,16 @@ class UpstreamError(GatewayError):
 
 
 class UpstreamRefused(UpstreamError):
-    """AWS refused our side of the call: permissions, a deleted ARN, a broken credential. The same target will refuse again,
-    another target may not.
-    """
+    """AWS refused our side of the call: permissions, a deleted ARN, a quota. Another target may not."""
 
     word = "upstream_refused"
+
+
+class ModelFailed(UpstreamError):
+    """The model failed at this request; the work was done, and paid for, so it is not repeated blindly."""
+
+    retryable = False
+    word = "model_failed"
 
 
 class ModelNotReady(GatewayError):
@@ -159,3 +167,10 @@ class DeadlineExceeded(GatewayError):
     status = 504
     code = "deadline_exceeded"
     word = "deadline"
+
+
+class UpstreamTimeout(DeadlineExceeded):
+    """One attempt was silent for too long; the request itself may still have time for another target."""
+
+    retryable = True
+    word = "upstream_timeout"
