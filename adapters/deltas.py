@@ -59,10 +59,12 @@ class Finish(Struct, frozen=True, tag="finish"):
     Attributes:
         reason: OpenAI's word. A native word that no table knows becomes ``stop``: a paid reply is never thrown away.
         native: The family's own word, ``None`` when it gave none.
+        known: False when no table maps the native word, so that it can be counted and the table mended.
     """
 
     reason: FinishReason
     native: str | None = None
+    known: bool = True
 
 
 class Usage(Struct, frozen=True, tag="usage"):

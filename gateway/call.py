@@ -14,7 +14,6 @@ class Trail(Struct):
         attempts: How many were made, over all targets. With several choices, the most that one of them needed.
         ignored: Parameters that were dropped, to be named in ``x-quarry-ignored-parameters``.
         cold_start_seconds: How long the request was held for a cold model.
-        upstream_seconds: Time spent waiting on Bedrock. Several choices wait at once: the longest counts.
         auth_seconds, translate_seconds: Our own share, for ``server-timing``.
     """
 
@@ -22,7 +21,6 @@ class Trail(Struct):
     attempts: int = 0
     ignored: tuple[str, ...] = ()
     cold_start_seconds: float = 0.0
-    upstream_seconds: float = 0.0
     auth_seconds: float = 0.0
     translate_seconds: float = 0.0
 

@@ -1,0 +1,1 @@
+"""Whom to ask now: an order over a route's targets, and the attempts that walk it."""

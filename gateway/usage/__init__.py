@@ -1,0 +1,1 @@
+"""What happened: told facts by the path, decides nothing."""
