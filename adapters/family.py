@@ -28,9 +28,12 @@ Rule = Range | AtMost | None
 class Reader(Protocol):
     """Reads one streamed reply: native chunks in, deltas out. No I/O, one object per reply."""
 
-    cut: bool
-    """True once the reply is complete for the caller although the model still speaks (a ``stop`` that we honour
-    ourselves): the upstream may be closed and what it still says is not read."""
+    @property
+    def cut(self) -> bool:
+        """True once the reply is complete for the caller although the model still speaks (a ``stop`` that we honour
+        ourselves): the upstream may be closed, and what it still says is not read.
+        """
+        ...
 
     def read(self, chunk: bytes) -> list[Delta]:
         """Read one native chunk: the JSON inside one frame. May return nothing.

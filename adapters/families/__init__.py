@@ -1,0 +1,19 @@
+"""Every family there is. A new one is a file beside this, and a row here; nothing else is touched."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from adapters.families import claude, cohere, imported, llama, titan
+from adapters.family import Family
+
+FAMILIES: Mapping[str, Family] = MappingProxyType(
+    {
+        "titan": titan.FAMILY,
+        "cohere": cohere.FAMILY,
+        "llama2": llama.LLAMA2,
+        "llama3": llama.LLAMA3,
+        "claude": claude.FAMILY,
+        "openai_chat": imported.CHAT,
+        "openai_completion": imported.COMPLETION,
+    }
+)

@@ -1,0 +1,153 @@
+"""Imported models since 2025-11-11: OpenAI's chat and completion bodies. Knows nothing of other families.
+
+AWS routes by the fields: ``messages`` is a chat, ``prompt`` with ``max_tokens`` a completion. What answers is read by
+shape. ``stop`` goes to the model and is honoured here as well: models imported earlier ignore fields that they do not know.
+
+Source: Amazon Bedrock user guide, invoke-imported-model and custom-model-import-advanced-features, read 2026-11-22.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from adapters.chat import ChatRequest, Image, Message, Part, ResponseFormat, ToolCall, ToolChoice, ToolSpec
+from adapters.deltas import Delta, Usage
+from adapters.family import AtMost, Family, Range, Reader, Rule
+from adapters.pieces import PieceReader
+from adapters.prompts.turns import chatml
+from adapters.shapes import WORDS, parse
+from adapters.stopping import stopped, stopping
+
+_SAMPLING: Mapping[str, Rule] = {
+    "max_tokens": Range(1, 131_072),  # a context under 128K is what the import takes
+    "temperature": Range(0, 2),
+    "top_p": Range(0, 1, above=True),
+    "stop": None,
+    "seed": None,
+    "frequency_penalty": Range(-2, 2),
+    "presence_penalty": Range(-2, 2),
+}
+_CHAT_SAMPLING: Mapping[str, Rule] = {**_SAMPLING, "logit_bias": None, "logprobs": None, "top_logprobs": Range(0, 20)}
+
+
+def encode_chat(request: ChatRequest, stream: bool) -> bytes:
+    """OpenAI's chat body, without ``model``: the path names it."""
+    body: dict[str, Any] = {"messages": [_message(message) for message in request.messages]}
+    _add_sampling(request, body, _CHAT_SAMPLING, stream=stream)
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+        if request.tool_choice is not None:
+            body["tool_choice"] = _choice(request.tool_choice)
+        if request.parallel_tool_calls is not None:
+            body["parallel_tool_calls"] = request.parallel_tool_calls
+    if request.response_format is not None:
+        body["response_format"] = _response_format(request.response_format)
+    return msgspec.json.encode(body)
+
+
+def encode_completion(request: ChatRequest, stream: bool) -> bytes:
+    """OpenAI's completion body; the chat becomes a ChatML prompt."""
+    body: dict[str, Any] = {"prompt": chatml(request.messages)}
+    _add_sampling(request, body, _SAMPLING, stream=stream)
+    return msgspec.json.encode(body)
+
+
+def decode(body: bytes, request: ChatRequest, counts: Usage | None) -> list[Delta]:
+    """A whole reply, of whatever shape."""
+    return stopped(PieceReader(parse, WORDS).whole(parse(body), counts), request.sampling.stop)
+
+
+def reader(request: ChatRequest) -> Reader:
+    """A reader of chunks, of whatever shape."""
+    return stopping(PieceReader(parse, WORDS), request.sampling.stop)
+
+
+def _add_sampling(request: ChatRequest, body: dict[str, Any], names: Mapping[str, Rule], *, stream: bool) -> None:
+    """The knobs keep OpenAI's names; ``stream`` is said only where it is so."""
+    sampling = request.sampling
+    for name in sampling.__struct_fields__:
+        value = getattr(sampling, name)
+        if value is not None and value != () and name in names:
+            body[name] = value
+    if stream:
+        body["stream"] = True
+
+
+def _message(message: Message) -> dict[str, Any]:
+    native: dict[str, Any] = {"role": message.role, "content": _content(message.parts)}
+    if message.tool_calls:
+        native["tool_calls"] = [_call(call) for call in message.tool_calls]
+        native["content"] = native["content"] or None
+    if message.tool_call_id is not None:
+        native["tool_call_id"] = message.tool_call_id
+    if message.name is not None:
+        native["name"] = message.name
+    return native
+
+
+def _content(parts: tuple[Part, ...]) -> str | list[dict[str, Any]]:
+    """Plain text where there is only text: many chat templates read nothing else."""
+    if any(isinstance(part, Image) for part in parts):
+        return [_part(part) for part in parts]
+    return "".join(part.text for part in parts if not isinstance(part, Image))
+
+
+def _part(part: Part) -> dict[str, Any]:
+    if isinstance(part, Image):
+        return {"type": "image_url", "image_url": {"url": f"data:{part.media_type};base64,{part.data}"}}
+    return {"type": "text", "text": part.text}
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
+
+
+def _tool(tool: ToolSpec) -> dict[str, Any]:
+    function: dict[str, Any] = {"name": tool.name, "parameters": tool.parameters}
+    if tool.description is not None:
+        function["description"] = tool.description
+    if tool.strict is not None:
+        function["strict"] = tool.strict
+    return {"type": "function", "function": function}
+
+
+def _choice(choice: ToolChoice) -> str | dict[str, Any]:
+    if choice.mode == "named":
+        return {"type": "function", "function": {"name": choice.name}}
+    return choice.mode
+
+
+def _response_format(wanted: ResponseFormat) -> dict[str, Any]:
+    if wanted.kind != "json_schema":
+        return {"type": wanted.kind}
+    schema: dict[str, Any] = {"name": wanted.name, "schema": wanted.schema}
+    if wanted.strict is not None:
+        schema["strict"] = wanted.strict
+    return {"type": "json_schema", "json_schema": schema}
+
+
+CHAT = Family(
+    name="openai_chat",
+    accepts={
+        **_CHAT_SAMPLING,
+        "tools": None,
+        "tools.strict": None,
+        "tool_choice": None,
+        "parallel_tool_calls": None,
+        "images": AtMost(3),
+        "response_format": None,
+    },
+    max_tokens=2048,
+    encode=encode_chat,
+    decode=decode,
+    reader=reader,
+)
+COMPLETION = Family(
+    name="openai_completion",
+    accepts=_SAMPLING,
+    max_tokens=2048,
+    encode=encode_completion,
+    decode=decode,
+    reader=reader,
+)

@@ -1,0 +1,168 @@
+"""Chat into one prompt string, for the models that read only that. Knows templates, and no family's body.
+
+Every template here is the built-in one: what the base model was trained on, for want of the alias's own.
+
+Control tokens inside a caller's text are neutralised: a space goes in where the model would have read a token
+(``<|eot_id|>`` becomes ``< |eot_id|>``, a line ``User:`` becomes ``User :``). Everything that was visible stays
+visible, and no turn can be forged. Each template has its own table of tokens; text of another template passes untouched.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from adapters.chat import Message, Role
+from adapters.errors import UnsupportedContent
+
+
+class Turn(NamedTuple):
+    """Neighbouring messages of one role, joined by an empty line; control tokens already neutralised."""
+
+    role: Role
+    text: str
+
+
+class Guard(NamedTuple):
+    """What must not be read as a control token.
+
+    Attributes:
+        marks: Plain strings, one of which stands in every text that could match: a scan far cheaper than the pattern.
+        pattern: Matches a whole token. The space goes behind its first group.
+    """
+
+    marks: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+
+# Llama 3 and ChatML write every control token as <|word|>; the reserved ones are numbered, so the form is the table.
+ANGLED = Guard(("<|",), re.compile(r"(<)(?=\|\w+\|>)"))
+LLAMA2 = Guard(
+    ("<s>", "</s>", "<unk>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"),
+    re.compile(r"(<)(?=/?s>|unk>|</?SYS>>)|(\[)(?=/?INST\])"),
+)
+# Only a line's beginning opens a turn. Python calls more characters a line's end than a model may; so do we.
+_LINE = r"(?<![^\n\r\v\f\x1c-\x1e\x85\u2028\u2029])[ \t]*"
+LABELS = {
+    "titan": Guard(("User:", "Bot:"), re.compile(rf"({_LINE}(?:User|Bot))(?=:)")),
+    "cohere": Guard(("User:", "Chatbot:"), re.compile(rf"({_LINE}(?:User|Chatbot))(?=:)")),
+}
+
+
+def neutralise(text: str, guard: Guard) -> str:
+    """Put a space into whatever the template would read as a control token."""
+    for mark in guard.marks:
+        if mark in text:
+            return guard.pattern.sub(_spaced, text)
+    return text
+
+
+def _spaced(match: re.Match[str]) -> str:
+    return f"{match[0]} "
+
+
+def turns(messages: Sequence[Message], guard: Guard) -> list[Turn]:
+    """Neighbouring messages of one role become one turn; system messages stay where they stand.
+
+    Raises:
+        UnsupportedContent: A tool's answer, or an assistant's call: a prompt has no place for either.
+    """
+    return _merged(_said(messages, guard))
+
+
+def _said(messages: Sequence[Message], guard: Guard) -> list[Turn]:
+    said: list[Turn] = []
+    for index, message in enumerate(messages):
+        if message.role == "tool" or message.tool_calls:
+            raise UnsupportedContent(
+                f"messages[{index}] belongs to a tool call, and this model's prompt has no place for one",
+                parameter=f"messages[{index}]",
+            )
+        said.append(Turn(message.role, neutralise(message.text, guard)))
+    return said
+
+
+def _merged(said: Iterable[Turn]) -> list[Turn]:
+    joined: list[Turn] = []
+    for turn in said:
+        if joined and joined[-1].role == turn.role:
+            joined[-1] = Turn(turn.role, f"{joined[-1].text}\n\n{turn.text}")
+        else:
+            joined.append(turn)
+    return joined
+
+
+def titan(messages: Sequence[Message]) -> str:
+    r"""``User: …\nBot: …`` with the instructions in front, ending in an open ``Bot:``.
+
+    Source: Amazon Bedrock user guide, model-parameters-titan-text, read 2026-11-22.
+    """
+    return _labelled(turns(messages, LABELS["titan"]), user="User", assistant="Bot")
+
+
+def cohere(messages: Sequence[Message]) -> str:
+    """A lone user message is the prompt itself, as Command is trained on; only a conversation is labelled."""
+    joined = turns(messages, LABELS["cohere"])
+    if len(joined) == 1 and joined[0].role == "user":
+        # Nothing is labelled, so no label can be forged: the text goes out as it came in.
+        return "\n\n".join(message.text for message in messages)
+    return _labelled(joined, user="User", assistant="Chatbot")
+
+
+def llama2(messages: Sequence[Message]) -> str:
+    """``<s>[INST] <<SYS>> … <</SYS>> … [/INST] … </s>``.
+
+    The template knows one system text, inside the first instruction, and strict alternation from a user on: all system
+    messages are joined in order, and where a user's turn is missing an empty instruction stands for it.
+
+    Source: the chat template of Llama 2's tokenizer; recorded Bedrock requests of openllmetry, read 2026-11-22.
+    """
+    said = _said(messages, LLAMA2)
+    system = "\n\n".join(turn.text for turn in said if turn.role == "system")
+    conversation = _merged(turn for turn in said if turn.role != "system")
+    opening = f"<<SYS>>\n{system}\n<</SYS>>\n\n" if system else ""
+    prompt: list[str] = []
+    instructed = False
+    for turn in conversation:
+        if turn.role == "user":
+            prompt.append(f"<s>[INST] {opening}{turn.text.strip()} [/INST]")
+            instructed = True
+        else:
+            prompt.append(f"{'' if instructed else f'<s>[INST] {opening} [/INST]'} {turn.text.strip()} </s>")
+            instructed = False
+        opening = ""
+    if not instructed:
+        prompt.append(f"<s>[INST] {opening} [/INST]")
+    return "".join(prompt)
+
+
+def llama3(messages: Sequence[Message]) -> str:
+    """A header, two newlines, the stripped text and ``<|eot_id|>`` per turn, ending in an open assistant header.
+
+    Source: meta-llama/llama-models, text_prompt_format of Llama 3.1, read 2026-11-22.
+    """
+    body = "".join(
+        f"<|start_header_id|>{turn.role}<|end_header_id|>\n\n{turn.text.strip()}<|eot_id|>" for turn in turns(messages, ANGLED)
+    )
+    return f"<|begin_of_text|>{body}<|start_header_id|>assistant<|end_header_id|>\n\n"
+
+
+def chatml(messages: Sequence[Message]) -> str:
+    r"""``<|im_start|>role\n…<|im_end|>`` per turn, ending in an open assistant turn.
+
+    Source: the chat template of Qwen 2.5's tokenizer, read 2026-11-22.
+    """
+    body = "".join(f"<|im_start|>{turn.role}\n{turn.text}<|im_end|>\n" for turn in turns(messages, ANGLED))
+    return f"{body}<|im_start|>assistant\n"
+
+
+def _labelled(joined: list[Turn], *, user: str, assistant: str) -> str:
+    lines: list[str] = []
+    for turn in joined:
+        match turn.role:
+            case "user":
+                lines.append(f"{user}: {turn.text}\n")
+            case "assistant":
+                lines.append(f"{assistant}: {turn.text}\n")
+            case _:
+                lines.append(f"{turn.text}\n\n")
+    return f"{''.join(lines)}{assistant}:"
