@@ -25,7 +25,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@touch $@
 
 demo: $(STAMP) ## Real chat completions through the official client, over the sandbox
-	@$(BIN)/python deploy/demo.py
+	@$(BIN)/python docs/examples/demo.py
 
 serve: $(STAMP) ## The gateway over the sandbox, until Ctrl-C
 	@$(BIN)/quarry serve --sandbox
@@ -35,6 +35,7 @@ check: $(STAMP) ## Format, lint, types, floors, deployment files
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python deploy/check.py
 
 test: check ## Every check and every test
 	$(BIN)/pytest
@@ -51,6 +52,7 @@ lock: $(STAMP) ## Resolve the dependencies again
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	echo hatchling | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate -c requirements-dev.lock - -o deploy/requirements-build.lock
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,5 +1,7 @@
 """What travels the path: one caller's request, from its first byte to its record."""
 
+from math import inf
+
 from msgspec import Struct, field
 
 from adapters.chat import ChatRequest
@@ -33,7 +35,7 @@ class Call(Struct):
         choices: OpenAI's ``n``: how many independent answers are wanted.
         include_usage: Whether a streaming caller asked for the usage chunk.
         received_at: Monotonic seconds.
-        deadline: Monotonic seconds; ``None`` until the route's own total is known.
+        deadline: Monotonic seconds; unbounded until the route's own total is known.
     """
 
     id: str
@@ -44,5 +46,5 @@ class Call(Struct):
     stream: bool = False
     choices: int = 1
     include_usage: bool = False
-    deadline: float | None = None
+    deadline: float = inf
     trail: Trail = field(default_factory=Trail)

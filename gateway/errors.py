@@ -3,7 +3,8 @@
 GatewayError
 ├── InvalidRequest               400   the body
 │   ├── ContextTooLong           400
-│   └── BodyTooLarge             413
+│   ├── BodyTooLarge             413
+│   └── UnsupportedEncoding      415
 ├── NotAuthenticated             401
 ├── ModelNotAllowed              403
 ├── ModelNotFound                404
@@ -16,6 +17,7 @@ GatewayError
 ├── Overloaded                   503   us: too busy, or draining
 └── DeadlineExceeded             504
     └── UpstreamTimeout          504   an attempt was silent for too long
+        └── ModelTimedOut        504   AWS ended the model's work for its length
 
 Class attributes are the public contract (design 4.3); messages are for people. Nothing here knows a wire format:
 ``surface/problems.py`` is the only writer of envelopes.
@@ -75,6 +77,14 @@ class BodyTooLarge(InvalidRequest):
     status = 413
     code = "body_too_large"
     word = "body_too_large"
+
+
+class UnsupportedEncoding(InvalidRequest):
+    """A compressed body: we do not inflate what a caller sends, since a few bytes may become gigabytes."""
+
+    status = 415
+    code = "unsupported_encoding"
+    word = "unsupported_encoding"
 
 
 class NotAuthenticated(GatewayError):
@@ -174,3 +184,10 @@ class UpstreamTimeout(DeadlineExceeded):
 
     retryable = True
     word = "upstream_timeout"
+
+
+class ModelTimedOut(UpstreamTimeout):
+    """AWS gave up on the model: long work, paid for, that would only be long again. It is not repeated blindly."""
+
+    retryable = False
+    word = "model_timeout"

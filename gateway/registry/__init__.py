@@ -1,0 +1,1 @@
+"""What exists: aliases, routes, targets. Knows not which of them is well, nor who asks."""

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from msgspec import Struct, field
 
 Kind = Literal["provisioned-model", "custom-model-deployment", "imported-model", "inference-profile", "foundation-model"]
+KeepWarm = Literal["never", "always", "business_hours", "while_traffic"]
 
 
 class Timeouts(Struct, frozen=True):
@@ -35,7 +36,7 @@ class ColdStart(Struct, frozen=True):
     """
 
     patience_seconds: float = 300.0
-    keep_warm: Literal["never", "always", "business_hours", "while_traffic"] = "never"
+    keep_warm: KeepWarm = "never"
 
 
 class Capacity(Struct, frozen=True):

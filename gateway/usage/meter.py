@@ -187,7 +187,8 @@ class Meter:
 class Waiting(Protocol):
     """Something that knows how long it has waited on Bedrock."""
 
-    waited_seconds: float
+    @property
+    def waited_seconds(self) -> float: ...
 
 
 class Watch:

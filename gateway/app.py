@@ -1,0 +1,102 @@
+"""The composition root: a configuration into rooms, rooms into an application. Nobody else knows them all."""
+
+import os
+from collections.abc import Mapping
+from functools import partial
+from importlib.metadata import version
+from typing import NamedTuple
+
+from litestar import Litestar
+
+from gateway.bedrock.client import Client
+from gateway.bedrock.credentials import CredentialSource
+from gateway.bedrock.runtime import Runtime
+from gateway.completion import Path
+from gateway.configuration import Configuration
+from gateway.registry.live import Live
+from gateway.surface import health, openapi, problems
+from gateway.surface.guard import Guard
+from gateway.surface.openai import chat, models
+from gateway.usage.logs import Log
+from gateway.usage.meter import Meter
+from gateway.usage.metrics import Metrics
+
+VERSION = version("quarry-gateway")
+
+
+class Gateway(NamedTuple):
+    """A gateway in one process: its application, and what may change while it runs.
+
+    Attributes:
+        application: ASGI.
+        state: Told by the server when it drains.
+    """
+
+    application: Litestar
+    registry: Live
+    guard: Guard
+    metrics: Metrics
+    log: Log
+    state: "State"
+
+    def publish(self, configuration: Configuration) -> None:
+        """Take other aliases and keys from now on; requests under way keep what they began with."""
+        self.registry.publish(configuration.snapshot)
+        self.guard.replace(configuration.keys)
+
+
+class State:
+    """What the server tells the rooms.
+
+    Attributes:
+        draining: New work should go elsewhere.
+    """
+
+    draining = False
+
+
+def create(configuration: Configuration, *, log: Log, environ: Mapping[str, str] = os.environ) -> Gateway:
+    """Build every room from plain values and join them.
+
+    Args:
+        configuration: Checked before; nothing here can be wrong with it.
+        log: Where lines go.
+        environ: For AWS's own variables: credentials, ``AWS_CA_BUNDLE``, FIPS and dual-stack endpoints.
+    """
+    settings, state = configuration.settings, State()
+    registry, guard, metrics = Live(configuration.snapshot), Guard(configuration.keys), Metrics()
+    path = Path(registry=registry, bedrock=_runtime(configuration, environ))
+    application = Litestar(
+        route_handlers=[
+            chat.route(
+                guard=guard,
+                path=path,
+                open_meter=partial(Meter, metrics, log),
+                max_body_bytes=settings.server.max_body_bytes,
+            ),
+            *models.routes(guard, registry),
+            *health.routes(guard, is_draining=lambda: state.draining, exposition=metrics.exposition),
+            openapi.route(guard, version=VERSION),
+        ],
+        exception_handlers={Exception: problems.answer},
+        on_shutdown=[path.bedrock.aclose, log.flush],
+        openapi_config=None,  # the document is our own: it also tells of the chat route, which Litestar's cannot see
+        logging_config=None,
+    )
+    return Gateway(application, registry, guard, metrics, log, state)
+
+
+def _runtime(configuration: Configuration, environ: Mapping[str, str]) -> Runtime:
+    aws = configuration.settings.aws
+    urls: dict[str, str] = {str(service): url for service, url in aws.endpoint_urls.items()}
+    return Runtime(
+        Client(ca_bundle=environ.get("AWS_CA_BUNDLE")),
+        CredentialSource(region=aws.region or "us-east-1", endpoint_urls=urls, environment=environ),
+        endpoint_urls=urls,
+        fips=_is_true(environ.get("AWS_USE_FIPS_ENDPOINT")),
+        dual_stack=_is_true(environ.get("AWS_USE_DUALSTACK_ENDPOINT")),
+    )
+
+
+def _is_true(value: str | None) -> bool:
+    return (value or "").lower() == "true"

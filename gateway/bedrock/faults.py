@@ -1,0 +1,230 @@
+"""AWS's errors in our words: one table. Knows no socket, and shows no caller what AWS wrote.
+
+The name decides, never the status: 429 is both a throttle and a cold model, 400 both a bad body and a spent quota. The
+same names come as ``x-amzn-ErrorType`` before a reply and, with a small first letter, as exception frames inside one.
+
+Source: botocore's service model of bedrock-runtime and recorded traffic, 2026-11; tests/gateway/bedrock/test_faults.py.
+"""
+
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct, field
+
+from gateway.errors import (
+    ContextTooLong,
+    GatewayError,
+    InvalidRequest,
+    ModelFailed,
+    ModelNotReady,
+    ModelTimedOut,
+    UpstreamError,
+    UpstreamRefused,
+    UpstreamThrottled,
+    UpstreamTimeout,
+)
+
+_DETAIL_CHARACTERS = 2000
+_MOST_RETRY_AFTER_SECONDS = 3600.0  # what asks for more is a mistake, or an attack on us
+
+
+class Fault(NamedTuple):
+    """What an AWS error is to us, and what the caller is told."""
+
+    error: type[GatewayError]
+    message: str
+
+
+_THROTTLED = Fault(UpstreamThrottled, "The model's capacity at AWS is used up for the moment.")
+_FAILED = Fault(ModelFailed, "The model failed while answering.")
+_BROKEN = Fault(UpstreamError, "The model's service failed.")
+_REFUSED = Fault(UpstreamRefused, "The model's service refuses this gateway; its operator has to look at the logs.")
+_INVALID = Fault(InvalidRequest, "The model refused the request: its native body is not valid for this model.")
+_TOO_LONG = Fault(ContextTooLong, "The prompt and the answer asked for do not fit the model's context.")
+
+FAULTS: Mapping[str, Fault] = {
+    "ThrottlingException": _THROTTLED,
+    "TooManyRequestsException": _THROTTLED,
+    "Throttling": _THROTTLED,
+    "ModelNotReadyException": Fault(ModelNotReady, "The model is being loaded; it answers in a few minutes."),
+    "ModelTimeoutException": Fault(ModelTimedOut, "The model took too long to answer."),
+    "ModelErrorException": _FAILED,
+    "ModelStreamErrorException": _FAILED,
+    "ServiceUnavailableException": _BROKEN,
+    "ServiceUnavailable": _BROKEN,
+    "InternalServerException": _BROKEN,
+    "InternalFailure": _BROKEN,
+    "InternalServerError": _BROKEN,
+    "ValidationException": _INVALID,
+    "ValidationError": _INVALID,
+    # From here on AWS refuses us, not the caller.
+    "AccessDeniedException": _REFUSED,
+    "AccessDenied": _REFUSED,
+    "ResourceNotFoundException": _REFUSED,
+    "ConflictException": _REFUSED,
+    "ServiceQuotaExceededException": _REFUSED,
+    "UnknownOperationException": _REFUSED,
+    "UnrecognizedClientException": _REFUSED,
+    "InvalidClientTokenId": _REFUSED,
+    "ExpiredTokenException": _REFUSED,
+    "ExpiredToken": _REFUSED,
+    "InvalidSignatureException": _REFUSED,
+    "SignatureDoesNotMatch": _REFUSED,
+    "IncompleteSignature": _REFUSED,
+    "IncompleteSignatureException": _REFUSED,
+    "MissingAuthenticationToken": _REFUSED,
+    "MissingAuthenticationTokenException": _REFUSED,
+    "RequestExpired": _REFUSED,
+    "NotAuthorized": _REFUSED,
+    "OptInRequired": _REFUSED,
+    "FTUFormNotFilled": _REFUSED,
+}
+
+# What a ValidationException's text says, since its name says everything from a long prompt to a deleted model.
+_VALIDATION_TEXTS: tuple[tuple[str, Fault], ...] = (
+    ("input is too long", _TOO_LONG),
+    ("prompt is too long", _TOO_LONG),
+    ("exceed context limit", _TOO_LONG),
+    ("too many total text bytes", _TOO_LONG),
+    ("too many input tokens", _TOO_LONG),
+    ("maximum context length", _TOO_LONG),
+    ("unsupported for streaming", Fault(InvalidRequest, "This model cannot stream: ask again with stream set to false.")),
+    ("model identifier is invalid", _REFUSED),
+    ("with on-demand throughput", _REFUSED),
+    ("doesn't support the model", _REFUSED),
+)
+
+# For replies that name no error we know: what stands between us and AWS has no names.
+_STATUSES: Mapping[int, Fault] = {
+    400: _INVALID,
+    401: _REFUSED,
+    403: _REFUSED,
+    404: _REFUSED,
+    407: _REFUSED,
+    408: Fault(UpstreamTimeout, "The model's service gave up waiting for the request."),
+    413: Fault(InvalidRequest, "The request is larger than the model's service accepts."),
+    424: _FAILED,
+    429: _THROTTLED,
+}
+
+_SIGNATURE_ERRORS = frozenset(
+    {"InvalidSignatureException", "SignatureDoesNotMatch", "RequestExpired", "RequestTimeTooSkewed", "AuthFailure"}
+)
+
+
+class _Body(Struct):
+    """The members of an error body that any AWS protocol uses."""
+
+    type: Any = field(name="__type", default=None)
+    code: Any = None
+    message: Any = None
+    shouted: Any = field(name="Message", default=None)
+
+
+_body = msgspec.json.Decoder(_Body)
+
+
+def from_reply(status: int, headers: Mapping[bytes, bytes], body: bytes) -> GatewayError:
+    """The error that a reply other than 200 means.
+
+    Args:
+        headers: By lower-case name.
+    """
+    read = _read(body)
+    name = error_name(headers) or _name(read.type) or _name(read.code)
+    text = _text(read, body)
+    detail = (
+        f"HTTP {status} {name or 'without a name'}: {text} (request {headers.get(b'x-amzn-requestid', b'?').decode('latin-1')})"
+    )
+    return _error(name, _STATUSES.get(status, _BROKEN), text, detail, retry_after_seconds(headers))
+
+
+def from_frame(headers: Mapping[str, Any], payload: bytes) -> GatewayError | None:
+    """The error that a frame inside a 200 means; ``None`` for an event.
+
+    Two kinds: exceptions that Bedrock's model names, and errors that it does not.
+    """
+    kind = headers.get(":message-type")
+    if kind == "event":
+        return None
+    read = _read(payload)
+    name = _name(headers.get(":exception-type")) or _name(headers.get(":error-code")) or _name(read.type)
+    text = str(headers.get(":error-message") or _text(read, payload))
+    return _error(name, _BROKEN, text, f"{kind} frame {name}: {text}", None)
+
+
+def error_name(headers: Mapping[bytes, bytes]) -> str:
+    """AWS's name for the error, ``""`` without one: ``com.amazon.coral.service#ValidationException:http://…`` is cut out."""
+    return _name(headers.get(b"x-amzn-errortype", b"").decode("latin-1"))
+
+
+def is_signature_error(headers: Mapping[bytes, bytes], body: bytes) -> bool:
+    """Whether AWS refused the signature, for which a wrong clock is one cause."""
+    name = error_name(headers) or _name(_read(body).type)
+    return name in _SIGNATURE_ERRORS
+
+
+def is_unknown_operation(body: bytes) -> bool:
+    """Whether a 200 is AWS's "no such operation": ``{"Output": {"__type": "com.amazon.coral.service#Unknown…"}, …}``.
+
+    Seen with an ARN whose slash was not encoded (BerriAI/litellm#3805); may come from a proxy that decodes paths, too.
+    """
+    return len(body) < 1024 and _CORAL.match(body) is not None
+
+
+_CORAL = re.compile(rb'\s*\{\s*"Output"\s*:\s*\{\s*"__type"\s*:')
+
+
+def retry_after_seconds(headers: Mapping[bytes, bytes]) -> float | None:
+    """When AWS says to come back: ``x-amz-retry-after`` in milliseconds, else ``retry-after`` in seconds or as a date."""
+    if (milliseconds := _number(headers.get(b"x-amz-retry-after"))) is not None:
+        return min(milliseconds / 1000, _MOST_RETRY_AFTER_SECONDS)
+    value = headers.get(b"retry-after")
+    seconds = _number(value)
+    if seconds is None and value is not None:
+        seconds = _seconds_until(value, headers.get(b"date"))
+    return None if seconds is None else min(seconds, _MOST_RETRY_AFTER_SECONDS)
+
+
+def _error(name: str, otherwise: Fault, text: str, detail: str, retry_after: float | None) -> GatewayError:
+    fault = FAULTS.get(name, otherwise)
+    if fault is _INVALID:
+        lower = text.lower()
+        fault = next((fault for part, fault in _VALIDATION_TEXTS if part in lower), fault)
+    return fault.error(fault.message, retry_after_seconds=retry_after, detail=detail[:_DETAIL_CHARACTERS])
+
+
+def _name(value: object) -> str:
+    """``throttlingException``, ``…#ThrottlingException`` and ``ThrottlingException:http://…`` are one name."""
+    if not isinstance(value, str):
+        return ""
+    name = value.partition(":")[0].rpartition("#")[2].strip()
+    return name[:1].upper() + name[1:]
+
+
+def _read(body: bytes) -> _Body:
+    try:
+        return _body.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _Body()
+
+
+def _text(read: _Body, body: bytes) -> str:
+    text = read.message or read.shouted
+    return text if isinstance(text, str) else body[:_DETAIL_CHARACTERS].decode(errors="replace")
+
+
+def _number(value: bytes | None) -> float | None:
+    return float(value) if value is not None and re.fullmatch(rb"\d{1,9}(\.\d{1,6})?", value) else None
+
+
+def _seconds_until(value: bytes, date: bytes | None) -> float | None:
+    """By the clock of whoever wrote both dates, so that ours does not matter."""
+    try:
+        span = parsedate_to_datetime(value.decode("latin-1")) - parsedate_to_datetime((date or b"").decode("latin-1"))
+    except (ValueError, TypeError):
+        return None
+    return max(0.0, span.total_seconds())

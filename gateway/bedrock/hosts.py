@@ -1,0 +1,91 @@
+"""Where a request goes: the endpoint of a service in a region, and the path of a model. Knows no socket and no credentials.
+
+Source: botocore's endpoint rule sets for ``bedrock-runtime`` and ``bedrock``; judged by botocore in
+tests/gateway/bedrock/test_hosts.py.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
+
+_PORTS = {"http": 80, "https": 443}
+
+# Region prefix -> (suffix, dual-stack suffix). The first that fits; the last fits every other region.
+_PARTITIONS = (
+    ("cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+    ("us-isob-", "sc2s.sgov.gov", "api.aws.scloud"),
+    ("us-isof-", "csp.hci.ic.gov", "api.aws.hci.ic.gov"),
+    ("us-iso-", "c2s.ic.gov", "api.aws.ic.gov"),
+    ("eu-isoe-", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
+    ("eusc-", "amazonaws.eu", "api.amazonwebservices.eu"),
+    ("", "amazonaws.com", "api.aws"),
+)
+
+
+class Origin(NamedTuple):
+    """What a connection is opened to. One pool for each."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+class Endpoint(NamedTuple):
+    """A place that speaks a service's protocol.
+
+    Attributes:
+        host_header: The host, with its port where that is not the scheme's own.
+        base_path: What stands before every path, without a trailing slash: empty at AWS, perhaps not behind a proxy.
+    """
+
+    origin: Origin
+    host_header: str
+    base_path: str = ""
+
+
+def endpoint(
+    service: str, region: str, endpoint_urls: Mapping[str, str], *, fips: bool = False, dual_stack: bool = False
+) -> Endpoint:
+    """The endpoint of ``service`` (``bedrock-runtime``, ``bedrock``) in ``region``.
+
+    Args:
+        endpoint_urls: Overrides by service name: PrivateLink, a proxy, the sandbox. They win over everything else.
+        fips, dual_stack: The values of ``AWS_USE_FIPS_ENDPOINT`` and ``AWS_USE_DUALSTACK_ENDPOINT``.
+
+    Raises:
+        ValueError: An override is not an http or https URL.
+    """
+    override = endpoint_urls.get(service)
+    if override is not None:
+        return _parsed(override)
+    return _parsed(f"https://{service}{'-fips' if fips else ''}.{region}.{_suffix(region, dual_stack=dual_stack)}")
+
+
+@lru_cache(maxsize=4096)
+def model_path(arn: str, *, stream: bool) -> str:
+    """The path that invokes ``arn``. The whole ARN is one label, so ``:`` and ``/`` are both encoded.
+
+    With a bare slash AWS answers 200 and a body that says "unknown operation" (BerriAI/litellm#3805).
+    """
+    operation = "invoke-with-response-stream" if stream else "invoke"
+    return f"/model/{quote(arn, safe='')}/{operation}"
+
+
+def _suffix(region: str, *, dual_stack: bool) -> str:
+    for prefix, plain, dual in _PARTITIONS:
+        if region.startswith(prefix):
+            return dual if dual_stack else plain
+    raise AssertionError("the empty prefix fits every region")
+
+
+@lru_cache(maxsize=256)
+def _parsed(url: str) -> Endpoint:
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError(f"endpoint URL {url!r} is not of the form https://host[:port][/path]")
+    usual = _PORTS[parts.scheme]
+    port = parts.port or usual
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host_header = host if port == usual else f"{host}:{port}"
+    return Endpoint(Origin(parts.scheme, parts.hostname, port), host_header, parts.path.rstrip("/"))

@@ -1,0 +1,191 @@
+"""What a request to an alias would do, without doing it: the same resolve, fit and encode as the path, and no call.
+
+Values only; how they are printed is ``explain``'s. Asks neither AWS nor a running gateway.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from adapters import FAMILIES, parameters
+from adapters.chat import ChatRequest
+from adapters.errors import RequestRefused
+from gateway.call import Call
+from gateway.configuration import Configuration
+from gateway.keys.model import Key
+from gateway.registry.model import Route, Target
+from gateway.registry.resolve import resolve
+from gateway.surface.openai.parse import parse_chat
+
+PRICE = "unknown in this version"
+
+
+class Step(Struct, frozen=True):
+    """One target that could be asked.
+
+    Attributes:
+        why: Its place in the order, in words.
+        body: The native body, as Bedrock would receive it; ``None`` when the family refuses the request.
+        ignored: Parameters that would be dropped, and named in ``x-quarry-ignored-parameters``.
+        refused: What the caller would read instead of an answer, with status 400.
+    """
+
+    alias: str
+    target: str
+    why: str
+    arn: str
+    region: str
+    kind: str
+    family: str
+    role_arn: str | None
+    body: msgspec.Raw | None
+    ignored: tuple[str, ...] = ()
+    refused: str | None = None
+
+
+class Limit(Struct, frozen=True):
+    """One limit that the configuration sets for this request."""
+
+    scope: str
+    resource: str
+    amount: float
+    enforced: bool = False
+
+
+class Explanation(Struct, frozen=True):
+    """A dry run."""
+
+    alias: str
+    description: str
+    stream: bool
+    steps: tuple[Step, ...]
+    timeouts: dict[str, float]
+    limits: tuple[Limit, ...]
+    price: str = PRICE
+
+
+def caller(configuration: Configuration, name: str | None) -> Key:
+    """The key of that name or id; for ``None`` a key that may use everything.
+
+    Raises:
+        KeyError: The configuration has no such key.
+    """
+    if name is None:
+        return Key(id="", name="", owner="", hash="")
+    for key in configuration.keys:
+        if name in (key.name, key.id):
+            return key
+    raise KeyError(name)
+
+
+def example(alias: str) -> bytes:
+    """A small request, for those who bring none."""
+    return msgspec.json.encode(
+        {
+            "model": alias,
+            "messages": [
+                {"role": "system", "content": "You answer briefly."},
+                {"role": "user", "content": "Say hello to the team."},
+            ],
+        }
+    )
+
+
+def addressed(body: bytes, alias: str) -> bytes:
+    """The body with ``model`` filled in, where it is an object without one; anything else is left for the parser to judge."""
+    try:
+        fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return body
+    if "model" in fields:
+        return body
+    return msgspec.json.encode({"model": alias} | fields)
+
+
+def explain(configuration: Configuration, alias: str, body: bytes, *, key: Key, stream: bool = False) -> Explanation:
+    """What a request with this body to this alias would do.
+
+    Args:
+        body: A Chat Completions request; its own ``model`` is ignored.
+        stream: Show the body of a streamed request even if the request does not ask for one.
+
+    Raises:
+        GatewayError: The request would be refused before any target is looked at: the alias, the key, or the body.
+    """
+    route = resolve(configuration.snapshot, alias, key)
+    call = parse_chat(addressed(body, alias), id="dry-run", key=key, received_at=0.0)
+    stream = stream or call.stream
+    return Explanation(
+        alias=alias,
+        description=route.description,
+        stream=stream,
+        steps=tuple(_steps(configuration, route, call, stream)),
+        timeouts=msgspec.structs.asdict(route.timeouts),
+        limits=tuple(_limits(configuration, key)),
+    )
+
+
+def _steps(configuration: Configuration, route: Route, call: Call, stream: bool) -> Iterator[Step]:
+    for target in _in_order(route):
+        yield _step(route, target, _why(target, route), call.request, stream)
+    for alias in route.fallbacks:
+        fallback = configuration.snapshot.routes[alias]
+        for target in _in_order(fallback):
+            why = f"fallback, when no target of {route.alias} has begun to answer; {_why(target, fallback)}"
+            yield _step(fallback, target, why, call.request, stream)
+
+
+def _in_order(route: Route) -> list[Target]:
+    return sorted(route.targets, key=lambda target: (target.weight == 0, target.priority, -target.weight))
+
+
+def _why(target: Target, route: Route) -> str:
+    if target.weight == 0:
+        return "weight 0: never asked"
+    peers = [peer for peer in route.targets if peer.priority == target.priority and peer.weight > 0]
+    earlier = any(peer.priority < target.priority and peer.weight > 0 for peer in route.targets)
+    turn = "asked when every target of a lower priority number has failed" if earlier else "asked first"
+    if len(peers) > 1:
+        turn += f", before its peers in {target.weight} of {sum(peer.weight for peer in peers)} requests"
+    return f"priority {target.priority}: {turn}"
+
+
+def _step(route: Route, target: Target, why: str, request: ChatRequest, stream: bool) -> Step:
+    family = FAMILIES[target.family]
+    body: bytes | None = None
+    ignored: tuple[str, ...] = ()
+    refused: str | None = None
+    try:
+        fitted, ignored = parameters.fit(request, family, defaults=route.defaults, ignorable=route.ignore_parameters)
+        body = family.encode(fitted, stream)
+    except RequestRefused as error:
+        refused = f"{error} (param: {error.parameter})"
+    return Step(
+        alias=route.alias,
+        target=target.name,
+        why=why,
+        arn=target.arn,
+        region=target.region,
+        kind=target.kind,
+        family=target.family,
+        role_arn=target.role_arn,
+        body=None if body is None else msgspec.Raw(body),
+        ignored=ignored,
+        refused=refused,
+    )
+
+
+def _limits(configuration: Configuration, key: Key) -> Iterator[Limit]:
+    settings = configuration.settings
+    scopes: list[tuple[str, Any]] = [("everyone", settings.limits)]
+    scopes += [
+        (f"key {made.name}", entry.limits)
+        for made, entry in zip(configuration.keys, settings.keys, strict=True)
+        if made.hash == key.hash
+    ]
+    for scope, limits in scopes:
+        for resource, amount in msgspec.structs.asdict(limits).items():
+            if amount is not None:
+                yield Limit(scope, resource, amount)

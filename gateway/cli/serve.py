@@ -1,0 +1,101 @@
+"""``quarry serve``: the gateway, over AWS or over the embedded sandbox."""
+
+import contextlib
+import hashlib
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+import uvloop
+
+from adapters import FAMILIES
+from gateway.cli.configuration import CONFIG_OPTION, configured
+from gateway.configuration import Configuration, check, configure, report
+from gateway.server import serve as serve_until_stopped
+from gateway.settings import Aws, ColdStart, Key, Route, Server, Settings, Target
+
+SANDBOX_KEY = "sandbox"  # no secret: it opens a gateway that reaches no AWS account, on this machine alone
+SANDBOX_WARM_UP_SECONDS = 3.0  # real ones take a minute or two
+DEFAULT_PORT = "8080"
+
+
+@click.command(name="serve")
+@CONFIG_OPTION
+@click.option("--sandbox", is_flag=True, help="Bring a Bedrock along: no AWS account, one alias per family, the key is sandbox.")
+@click.option(
+    "--check", "only_check", is_flag=True, help="Print the settings in effect, secrets masked, with warnings, and exit."
+)
+def serve(path: Path | None, sandbox: bool, only_check: bool) -> None:
+    """Run the gateway until Ctrl-C or SIGTERM.
+
+    SIGHUP, and any change of the file, read aliases and keys again without a restart. QUARRY_PORT overrides server.port
+    (0 takes a free one); the first line on standard output says where it listens.
+    """
+    if sandbox:
+        if path is not None:
+            raise click.UsageError("--sandbox brings its own configuration: leave --config out")
+        if only_check:
+            raise click.UsageError("--sandbox has nothing to check: leave --check out")
+        _run(_over_sandbox())
+        return
+    configuration = configured(path)
+    if only_check:
+        click.echo(report(configuration), nl=False)
+        return
+    _run(serve_until_stopped(configuration, reread=lambda: configure(Path(configuration.name), os.environ)))
+
+
+def _run(serving: Coroutine[Any, Any, None]) -> None:
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            uvloop.run(serving)
+    except OSError as problem:
+        raise click.ClickException(f"cannot serve: {problem.strerror or problem}") from problem
+    except SystemExit as stop:  # uvicorn's way to say that it could not listen; it has logged why
+        sys.exit(1 if stop.code else 0)
+
+
+async def _over_sandbox() -> None:
+    """Both in one process and one event loop: the gateway speaks to the sandbox over a real socket all the same."""
+    from gateway.sandbox.serve import running  # noqa: PLC0415 - a gateway over AWS does without the sandbox's memory
+    from gateway.sandbox.world import World  # noqa: PLC0415
+
+    world = World(warm_after_seconds=SANDBOX_WARM_UP_SECONDS)
+    async with running(world) as url:
+        credentials = world.credentials
+        await serve_until_stopped(
+            _sandbox_configuration(world, url),
+            environ={
+                "AWS_ACCESS_KEY_ID": credentials.access_key_id,
+                "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
+            },
+            announcement={"key": SANDBOX_KEY, "sandbox": url},
+        )
+
+
+def _sandbox_configuration(world: Any, url: str) -> Configuration:
+    """One alias for every model of the sandbox that a family here speaks to."""
+    settings = Settings(
+        server=Server(host="127.0.0.1", port=int(os.environ.get("QUARRY_PORT", DEFAULT_PORT))),
+        aws=Aws(region=world.region, endpoint_urls={"bedrock-runtime": url}),
+        models={
+            model.name: Route(
+                targets=(
+                    Target(arn=model.arn, family=model.family, region=world.region, cold_start=ColdStart(patience_seconds=60)),
+                )
+            )
+            for model in world.shelf.entries
+            if model.family in FAMILIES
+        },
+        keys=(
+            Key(
+                name="sandbox",
+                hash="sha256:" + hashlib.sha256(SANDBOX_KEY.encode()).hexdigest(),
+                scopes=("invoke", "metrics"),
+            ),
+        ),
+    )
+    return check(settings, name="the sandbox's configuration")

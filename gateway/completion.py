@@ -1,0 +1,177 @@
+"""The path of a chat request, straight through. Read this first.
+
+    surface/guard (who) → surface/parse (what) → resolve → attempts → fit, encode → invoke → read → meter → surface/render
+
+Everything the caller will see passes here as deltas, in batches: the frames that reached us in one read leave in one
+write, which is worth several times the rest of a stream's cost. A whole reply is a single batch.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import NamedTuple
+
+from adapters import FAMILIES, parameters
+from adapters.chat import ChatRequest
+from adapters.deltas import Delta, Usage
+from adapters.errors import MalformedReply
+from adapters.family import Family
+from gateway.bedrock.runtime import Exchange, Runtime
+from gateway.call import Call
+from gateway.registry.live import Live
+from gateway.registry.model import Route
+from gateway.routing.attempts import Attempt, Attempts
+from gateway.usage.meter import Meter
+
+Batch = tuple[int, list[Delta]]
+"""Which of the caller's ``n`` choices, counted from 0, and what came for it."""
+
+
+Routes = tuple[Route, ...]
+"""The route that was asked for, then its fallbacks."""
+
+
+class Path(NamedTuple):
+    """The rooms that a request passes through, and the clock and dice they use."""
+
+    registry: Live
+    bedrock: Runtime
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    random: Callable[[], float] = random.random
+
+
+def complete(call: Call, meter: Meter, path: Path) -> AsyncGenerator[Batch, None]:
+    """Answer one chat request, batch by batch.
+
+    Until the first batch another target may be tried; after it, an error ends the reply. Whoever iterates must close the
+    generator (``aclosing``): that closes the upstream's socket at once, also when the caller has gone.
+
+    Raises:
+        ModelNotFound, ModelNotAllowed: At once, before anything is asked.
+        RequestRefused: On the first step, when no body of the target's family can say what the caller wants.
+        GatewayError: On any step.
+    """
+    routes = path.registry.resolve(call.alias, call.key)
+    meter.routed(routes[0])
+    call.deadline = call.received_at + routes[0].timeouts.total_seconds
+    if call.choices == 1:
+        return answer(0, call, routes, meter, path)
+    return merged([answer(choice, call, routes, meter, path) for choice in range(call.choices)])
+
+
+async def answer(choice: int, call: Call, routes: Routes, meter: Meter, path: Path) -> AsyncGenerator[Batch, None]:
+    """One choice: attempts over the route's targets, then its fallbacks', until one has answered."""
+    attempts = Attempts(routes, deadline=call.deadline, now=path.now, sleep=path.sleep, random=path.random)
+    async for attempt in attempts:
+        call.trail.cold_start_seconds = attempts.cold_start_seconds
+        with attempt, meter.attempt(choice, attempt.target, attempt.number) as watch:
+            family, request, body = translate(call, attempt, path.now)
+            async with invoke(call, attempt, body, path.bedrock) as exchange:
+                watch.exchange = exchange
+                reader = family.reader(request) if call.stream else Whole(family, request, exchange)
+                async for chunks in exchange:
+                    if deltas := [delta for chunk in chunks for delta in reader.read(chunk)]:
+                        attempt.commit()
+                        meter.observe(choice, deltas)
+                        yield choice, deltas
+                    if reader.cut:
+                        break
+                else:
+                    if deltas := reader.end():
+                        attempt.commit()
+                        meter.observe(choice, deltas)
+                        yield choice, deltas
+            if (usage := meter.estimated_usage(choice)) is not None:
+                meter.observe(choice, [usage])
+                yield choice, [usage]
+
+
+def translate(call: Call, attempt: Attempt, now: Callable[[], float]) -> tuple[Family, ChatRequest, bytes]:
+    """The family of this attempt's target, the request as that family can honour it, and its native body."""
+    began = now()
+    family, route = FAMILIES[attempt.target.family], attempt.route
+    request, ignored = parameters.fit(call.request, family, defaults=route.defaults, ignorable=route.ignore_parameters)
+    body = family.encode(request, call.stream)
+    call.trail.ignored = ignored
+    call.trail.translate_seconds = now() - began
+    return family, request, body
+
+
+def invoke(call: Call, attempt: Attempt, body: bytes, bedrock: Runtime) -> Exchange:
+    """The exchange with this attempt's target, under the times its route allows."""
+    target, timeouts = attempt.target, attempt.route.timeouts
+    return bedrock.invoke(
+        target.arn,
+        body,
+        region=target.region,
+        role_arn=target.role_arn,
+        stream=call.stream,
+        connect_seconds=timeouts.connect_seconds,
+        first_byte_seconds=timeouts.first_token_seconds,
+        between_bytes_seconds=timeouts.between_bytes_seconds,
+        deadline=call.deadline,
+    )
+
+
+class Whole:
+    """Reads a whole reply as if it were a stream of one chunk."""
+
+    cut = False
+
+    def __init__(self, family: Family, request: ChatRequest, exchange: Exchange) -> None:
+        self._family = family
+        self._request = request
+        self._exchange = exchange
+        self._empty = True
+
+    def read(self, chunk: bytes) -> list[Delta]:
+        """The whole native body, with the token counts that AWS put into the headers."""
+        self._empty = False
+        counts = self._exchange.counts
+        usage = counts and Usage(
+            input_tokens=counts.input + counts.cache_read + counts.cache_write,
+            output_tokens=counts.output,
+            cache_read_tokens=counts.cache_read,
+            cache_write_tokens=counts.cache_write,
+            source="headers",
+        )
+        return self._family.decode(chunk, self._request, usage)
+
+    def end(self) -> list[Delta]:
+        """Nothing is held back. A 200 without a body is no reply."""
+        if self._empty:
+            raise MalformedReply("the reply has no body")
+        return []
+
+
+async def merged(choices: Sequence[AsyncGenerator[Batch, None]]) -> AsyncGenerator[Batch, None]:
+    """Several choices at once, as their batches come. The first error ends them all."""
+    queue: asyncio.Queue[Batch | BaseException | None] = asyncio.Queue(maxsize=2 * len(choices))
+
+    async def pump(batches: AsyncGenerator[Batch, None]) -> None:
+        try:
+            async with aclosing(batches):
+                async for batch in batches:
+                    await queue.put(batch)
+            await queue.put(None)
+        except Exception as error:  # noqa: BLE001 - handed to the reader of the queue, which raises it
+            await queue.put(error)
+
+    pumps = [asyncio.create_task(pump(batches)) for batches in choices]
+    try:
+        running = len(pumps)
+        while running:
+            item = await queue.get()
+            if item is None:
+                running -= 1
+            elif isinstance(item, BaseException):
+                raise item
+            else:
+                yield item
+    finally:
+        for task in pumps:
+            task.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)

@@ -1,0 +1,98 @@
+"""uvicorn's HTTP/1.1 protocol with the three things it lacks. Knows connections; no route, no body.
+
+- A handler is told at once when its caller leaves. ASGI only lets it ask, which takes a task per request: a fifth of the
+  whole cost of a small one (docs/performance.md).
+- A request's head must be whole within ``HEAD_SECONDS``, or the connection is closed: a thousand half-sent heads cost
+  nothing for longer than that.
+- A head of more than ``HEAD_BYTES`` or ``HEAD_FIELDS`` is refused with 431.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gateway.surface.leaving import EXTENSION
+
+HEAD_SECONDS = 10.0
+HEAD_BYTES = 32_768
+HEAD_FIELDS = 100
+
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class HeadTooLargeError(Exception):
+    """Stops the parser; the connection is answered and closed by whoever catches it."""
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection.
+
+    Attributes:
+        on_leaving: Called once when the caller's connection is lost; set and taken back by the handler of a request.
+        is_lost: Whether it was.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.on_leaving: Callable[[], None] | None = None
+        self.is_lost = False
+        self._extensions = {EXTENSION: self}
+        self._in_head = True
+        self._head_bytes = 0
+        self._head_due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._head_due = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_lost = True
+        leaving, self.on_leaving = self.on_leaving, None
+        if leaving is not None:
+            leaving()
+        self._head_is_whole()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        # A head that came in one read, as nearly all do, never starts a timer.
+        if self._in_head and self._head_due is None and not self.transport.is_closing():
+            self._head_due = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
+
+    def on_headers_complete(self) -> None:
+        self._head_is_whole()
+        if len(self.headers) > HEAD_FIELDS or (self._head_bytes > HEAD_BYTES and self._measured() > HEAD_BYTES):
+            raise HeadTooLargeError
+        self._head_bytes = 0
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What uvicorn answers when the parser stops: 400, but for a head that we stopped."""
+        if self._head_bytes > HEAD_BYTES or len(self.headers or ()) > HEAD_FIELDS:
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
+        else:
+            super().send_400_response(msg)
+
+    def _measured(self) -> int:
+        """The head's own bytes: what was read together with it may be body."""
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _head_is_whole(self) -> None:
+        self._in_head = False
+        if self._head_due is not None:
+            self._head_due.cancel()
+            self._head_due = None
+
+    def _give_up(self) -> None:
+        self._head_due = None
+        self.transport.close()

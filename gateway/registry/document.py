@@ -1,0 +1,194 @@
+"""The ``models`` section of a configuration into a Snapshot, every problem at once. Knows no YAML and no settings' Struct.
+
+It asks nobody: what only AWS knows, a target's family, must be written.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from adapters.family import Family
+from gateway.findings import Problem, quoted, step, suggestion
+from gateway.registry.arn import Identity, identify, is_region, is_role
+from gateway.registry.entries import RouteEntry, TargetEntry
+from gateway.registry.knobs import defaults, unknown_ignorables
+from gateway.registry.model import Capacity, ColdStart, Route, Snapshot, Target, Timeouts
+from gateway.registry.names import NAME_WORDS, is_name
+
+
+class Document(NamedTuple):
+    """A document, read.
+
+    Attributes:
+        snapshot: What could be built; to be served only when there are no problems.
+        warnings: Legal, but probably not meant: a path and a sentence each.
+    """
+
+    snapshot: Snapshot
+    problems: list[Problem]
+    warnings: list[str]
+
+
+def snapshot(
+    models: Mapping[str, RouteEntry], *, region: str | None, families: Mapping[str, Family], created_at: int
+) -> Document:
+    """Build the registry that a document describes, and check it as a whole.
+
+    Args:
+        region: For targets whose ``arn`` is a bare id and that say none themselves.
+        families: The families there are, by name.
+        created_at: Unix seconds.
+    """
+    reading = _Reading(region, families, models.keys())
+    routes = {alias: reading.route(alias, entry, step("models", alias)) for alias, entry in models.items()}
+    reading.cycles(models)
+    return Document(Snapshot(routes=routes, created_at=created_at), reading.problems, reading.warnings)
+
+
+class _Reading:
+    """One pass over a document: what it needs to know, and what it finds."""
+
+    def __init__(self, region: str | None, families: Mapping[str, Family], aliases: Collection[str]) -> None:
+        self.region = region
+        self.families = families
+        self.aliases = aliases
+        self.names: dict[str, str] = {}  # target's name: where it was given first
+        self.problems: list[Problem] = []
+        self.warnings: list[str] = []
+
+    def problem(self, path: str, message: str) -> None:
+        self.problems.append(Problem(path, message))
+
+    def route(self, alias: str, entry: RouteEntry, path: str) -> Route:
+        if not is_name(alias):
+            self.problem(path, f"the alias {quoted(alias)} must be {NAME_WORDS}")
+        targets = tuple(self.targets(alias, entry.targets, step(path, "targets")))
+        self.weights(entry.targets, step(path, "targets"))
+        self.fallbacks(alias, entry.fallbacks, step(path, "fallbacks"))
+        self.problems += unknown_ignorables(entry.ignore_parameters, step(path, "ignore_parameters"))
+        return Route(
+            alias=alias,
+            targets=targets,
+            description=entry.description,
+            fallbacks=tuple(entry.fallbacks),
+            defaults=self.defaults(entry, targets, step(path, "defaults")),
+            ignore_parameters=frozenset(entry.ignore_parameters),
+            timeouts=self.timeouts(entry, step(path, "timeouts")),
+        )
+
+    def targets(self, alias: str, entries: Sequence[TargetEntry], path: str) -> Iterator[Target]:
+        if not entries:
+            self.problem(path, "needs at least one target: `- arn: …` and its `family: …`")
+        for index, entry in enumerate(entries):
+            default = alias if len(entries) == 1 else f"{alias}-{index + 1}"
+            if entry.name is not None and not is_name(entry.name):
+                self.problem(step(step(path, index), "name"), f"{quoted(entry.name)} must be {NAME_WORDS}")
+            yield self.target(entry, entry.name or default, step(path, index))
+
+    def target(self, entry: TargetEntry, name: str, path: str) -> Target:
+        self.refuse_repeated(name, path)
+        identity = self.identity(entry, path)
+        if entry.role_arn is not None and not is_role(entry.role_arn):
+            self.problem(
+                step(path, "role_arn"), f"{quoted(entry.role_arn)} is no IAM role: write arn:aws:iam::123456789012:role/NAME"
+            )
+        if identity.kind != "imported-model" and entry.cold_start.keep_warm != "never":
+            self.warnings.append(f"{step(path, 'cold_start')}: only imported models go cold; this has no effect.")
+        return Target(
+            name=name,
+            arn=entry.arn,
+            region=identity.region or "",
+            kind=identity.kind,
+            family=self.family(entry.family, step(path, "family")),
+            weight=entry.weight,
+            priority=entry.priority,
+            role_arn=entry.role_arn,
+            capacity=Capacity(
+                tokens_per_minute=entry.capacity.tokens_per_minute, concurrent_requests=entry.capacity.concurrent_requests
+            ),
+            cold_start=ColdStart(patience_seconds=entry.cold_start.patience_seconds, keep_warm=entry.cold_start.keep_warm),
+        )
+
+    def refuse_repeated(self, name: str, path: str) -> None:
+        earlier = self.names.setdefault(name, path)
+        if earlier != path:
+            self.problem(step(path, "name"), f"{quoted(name)} is the name of {earlier} already; give one of them another name")
+
+    def identity(self, entry: TargetEntry, path: str) -> Identity:
+        """Kind and region; a region is taken from the ARN, else from the target, else from ``aws.region``."""
+        place = step(path, "region")
+        try:
+            identity = identify(entry.arn)
+        except ValueError as error:
+            self.problem(step(path, "arn"), f"{quoted(entry.arn)}: {error}")
+            return Identity("provisioned-model", entry.region or self.region)
+        if entry.region is not None and not is_region(entry.region):
+            self.problem(place, f"{quoted(entry.region)} is no AWS region; write one like us-west-2")
+        elif identity.region and entry.region and identity.region != entry.region:
+            self.problem(place, f"{quoted(entry.region)} contradicts the ARN, which says {identity.region}; remove one")
+        elif not (identity.region or entry.region or self.region):
+            self.problem(place, "the id names no region; write `region: …` here or under aws")
+        return identity._replace(region=identity.region or entry.region or self.region)
+
+    def family(self, name: str | None, path: str) -> str:
+        if name is None:
+            known = ", ".join(sorted(self.families))
+            self.problem(path, f"an ARN does not tell the family; write one, such as `family: claude` (known are {known})")
+        elif name not in self.families:
+            self.problem(path, f"{quoted(name)} is no family; {suggestion(name, self.families.keys())}")
+        return name or ""
+
+    def weights(self, entries: Sequence[TargetEntry], path: str) -> None:
+        heaviest: dict[int, int] = {}
+        for entry in entries:
+            heaviest[entry.priority] = max(entry.weight, heaviest.get(entry.priority, 0))
+        for priority, weight in heaviest.items():
+            if weight <= 0:
+                self.problem(path, f"every target of priority {priority} has weight 0; one needs a positive weight")
+
+    def fallbacks(self, alias: str, fallbacks: Sequence[str], path: str) -> None:
+        for index, name in enumerate(fallbacks):
+            place = step(path, index)
+            if name == alias:
+                self.problem(place, "an alias cannot fall back on itself; remove it")
+            elif name not in self.aliases:
+                self.problem(place, f"there is no alias {quoted(name)}; {suggestion(name, self.aliases)}")
+            elif name in fallbacks[:index]:
+                self.problem(place, f"{quoted(name)} stands twice; remove one")
+
+    def defaults(self, entry: RouteEntry, targets: Sequence[Target], path: str) -> dict[str, Any]:
+        used = {target.family: self.families[target.family] for target in targets if target.family in self.families}
+        values, problems, warnings = defaults(entry.defaults, tuple(used.values()), path)
+        self.problems += problems
+        self.warnings += warnings
+        return values
+
+    def cycles(self, models: Mapping[str, RouteEntry]) -> None:
+        for circle in _circles({alias: [name for name in entry.fallbacks if name != alias] for alias, entry in models.items()}):
+            self.problem(step(step("models", circle[0]), "fallbacks"), f"falls back in a circle: {' → '.join(circle)}; break it")
+
+    def timeouts(self, entry: RouteEntry, path: str) -> Timeouts:
+        seconds: dict[str, float] = {name: getattr(entry.timeouts, name) for name in Timeouts.__struct_fields__}
+        for name, value in seconds.items():
+            if value <= 0:
+                self.problem(step(path, name), f"{value:g} must be above 0 seconds")
+            elif value > seconds["total_seconds"] > 0 and getattr(Timeouts(), name) != value:
+                self.warnings.append(f"{step(path, name)}: {value:g} is longer than total_seconds, which ends the request first.")
+        return Timeouts(**seconds)
+
+
+def _circles(edges: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, ...]]:
+    """Each circle once, from the alias that the document names first back to itself."""
+    done: set[str] = set()
+    for start in edges:
+        trail: dict[str, Iterator[str]] = {} if start in done else {start: iter(edges[start])}
+        while trail:
+            alias = next(reversed(trail))
+            following = next(trail[alias], None)
+            if following is None:
+                done.add(alias)
+                del trail[alias]
+            elif following in trail:
+                names = list(trail)
+                yield (*names[names.index(following) :], following)
+            elif following in edges and following not in done:
+                trail[following] = iter(edges[following])

@@ -1,0 +1,25 @@
+"""The sandbox's dialects by family. The only place that knows them all."""
+
+from gateway.sandbox.dialects import claude, cohere, cohere_chat, embed, imported, llama, mistral, nova, titan
+from gateway.sandbox.dialects.dialect import Dialect
+from gateway.sandbox.models import Model
+
+DIALECTS: dict[str, Dialect] = {
+    "titan": titan.DIALECT,
+    "cohere": cohere.DIALECT,
+    "cohere_chat": cohere_chat.DIALECT,
+    "llama2": llama.DIALECT._replace(lead=" "),
+    "llama3": llama.DIALECT,
+    "claude": claude.DIALECT,
+    "mistral": mistral.DIALECT,
+    "nova": nova.DIALECT,
+    "openai_chat": imported.DIALECT,
+    "openai_completion": imported.DIALECT,
+    "titan_embed": embed.TITAN,
+    "cohere_embed": embed.COHERE,
+}
+
+
+def dialect_of(model: Model) -> Dialect:
+    """How this model is spoken to: an import of the last year takes three formats, whatever its architecture."""
+    return imported.DIALECT if model.has_three_formats else DIALECTS[model.family]

@@ -1,0 +1,94 @@
+"""Faults inside a stream, after HTTP 200. Each lets ``after_chunks`` whole chunks through first."""
+
+from collections.abc import AsyncIterator
+from typing import ClassVar
+
+import msgspec
+
+from gateway.bedrock.frames import encode
+from gateway.sandbox.caller import Caller, Dropped
+from gateway.sandbox.faults.fault import Chunks, Fault
+
+
+class _Wound(Fault, frozen=True):
+    """A fault of a stream.
+
+    Attributes:
+        after_chunks: Whole chunks before it strikes. A stream that is shorter is struck at its last chunk.
+    """
+
+    after_chunks: Chunks = 1
+
+    streams_only: ClassVar[bool] = True
+
+    async def wrap(self, pieces: AsyncIterator[bytes], caller: Caller) -> AsyncIterator[bytes]:  # noqa: ARG002 - as its base
+        """Strike the chunk after the whole ones, or the last of a stream that has fewer."""
+        position = 0
+        held: bytes | None = None
+        async for piece in pieces:
+            if held is not None:
+                if position == self.after_chunks:
+                    break
+                yield held
+                position += 1
+            held = piece
+        for piece in self._strike(held or b""):
+            yield piece
+
+    def _strike(self, frame: bytes) -> list[bytes]:
+        """What is sent instead of this frame, and last."""
+        raise NotImplementedError
+
+
+class CloseWithoutEnd(_Wound, frozen=True):
+    """The body ends in good order, but the chunk that ends the reply never came."""
+
+    def _strike(self, frame: bytes) -> list[bytes]:  # noqa: ARG002 - it is withheld
+        return []
+
+
+class CutMidFrame(_Wound, frozen=True):
+    """Half a frame, then the end.
+
+    Attributes:
+        clean: End the HTTP body in good order, which botocore takes for a success; else close the connection.
+    """
+
+    clean: bool = True
+
+    async def wrap(self, pieces: AsyncIterator[bytes], caller: Caller) -> AsyncIterator[bytes]:
+        async for piece in super().wrap(pieces, caller):
+            yield piece
+        if not self.clean:
+            raise Dropped(reset=False)
+
+    def _strike(self, frame: bytes) -> list[bytes]:
+        return [frame[: len(frame) // 2]]
+
+
+class BadCrc(_Wound, frozen=True):
+    """A frame whose checksum is wrong, and then nothing."""
+
+    def _strike(self, frame: bytes) -> list[bytes]:
+        return [frame[:-1] + bytes((frame[-1] ^ 0xFF,))]
+
+
+class ExceptionFrame(_Wound, frozen=True):
+    """An exception inside the stream, as AWS reports what goes wrong after HTTP 200.
+
+    Attributes:
+        name: The stream's member: ``modelStreamErrorException``, ``throttlingException``, ``modelTimeoutException``, …
+        message: AWS's words.
+        original_status_code: What the model said, for ``modelStreamErrorException``.
+    """
+
+    name: str = "modelStreamErrorException"
+    message: str = "The system encountered an unexpected error during processing. Try your request again."
+    original_status_code: int | None = None
+
+    def _strike(self, frame: bytes) -> list[bytes]:  # noqa: ARG002 - the exception takes its place
+        headers = {":message-type": "exception", ":exception-type": self.name, ":content-type": "application/json"}
+        body: dict[str, str | int] = {"message": self.message}
+        if self.original_status_code is not None:
+            body |= {"originalStatusCode": self.original_status_code, "originalMessage": self.message}
+        return [encode(headers, msgspec.json.encode(body))]

@@ -1,0 +1,155 @@
+"""OpenAI's messages into canonical ones, text untouched byte for byte. Knows nothing of sampling, tools offered, or keys."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from adapters import chat
+from gateway.errors import InvalidRequest
+from gateway.surface.openai import wire
+from gateway.surface.openai.images import image_from
+
+DEEPEST = 64
+"""How many levels of objects and lists a body may have."""
+
+_read_object = msgspec.json.Decoder(dict[str, object]).decode
+
+
+def conversation(messages: tuple[wire.Message, ...]) -> tuple[chat.Message, ...]:
+    """Read the messages in order.
+
+    Raises:
+        InvalidRequest: A message that says nothing, an image we cannot read, a tool result that answers no call.
+    """
+    read = tuple([READERS[type(message)](message, place) for place, message in enumerate(messages)])
+    if any(message.tool_calls or message.role == "tool" for message in read):
+        _check_tool_results(read)
+    return read
+
+
+def advisory(messages: tuple[wire.Message, ...]) -> set[str]:
+    """Fields of messages that change no answer here and are to be reported back."""
+    names: set[str] = set()
+    for message in messages:
+        if isinstance(message, wire.AssistantMessage):
+            if message.annotations:
+                names.add("annotations")
+            if message.reasoning_content:
+                names.add("reasoning_content")
+        elif isinstance(message.content, tuple):
+            if any(part.prompt_cache_breakpoint is not None for part in message.content):
+                names.add("prompt_cache_breakpoint")
+            images = [part.image_url for part in message.content if isinstance(part, wire.ImagePart)]
+            if any(image.detail not in {None, "auto"} for image in images):
+                names.add("image_url.detail")
+    return names
+
+
+def nested_too_deep(value: object, levels: int) -> bool:
+    """Whether decoded JSON has more than so many levels of objects and lists."""
+    layer = [value]
+    while layer := [node for node in layer if isinstance(node, dict | list)]:
+        if levels == 0:
+            return True
+        levels -= 1
+        layer = [child for node in layer for child in (node.values() if isinstance(node, dict) else node)]
+    return False
+
+
+def _system(message: wire.SystemMessage | wire.DeveloperMessage, _: int) -> chat.Message:
+    return chat.Message("system", _texts(message.content), name=message.name)
+
+
+def _user(message: wire.UserMessage, place: int) -> chat.Message:
+    content = message.content
+    if isinstance(content, str):
+        return chat.Message("user", (chat.Text(content),), name=message.name)
+    parts: list[chat.Part] = []
+    for number, part in enumerate(content):
+        if isinstance(part, wire.TextPart):
+            parts.append(chat.Text(part.text))
+        else:
+            url = f"messages[{place}].content[{number}].image_url.url"
+            parts.append(image_from(part.image_url.url, parameter=url))
+    return chat.Message("user", tuple(parts), name=message.name)
+
+
+def _assistant(message: wire.AssistantMessage, place: int) -> chat.Message:
+    if message.audio is not None:
+        raise _not_supported(f"messages[{place}].audio", "send its transcript as content")
+    if message.function_call is not None:
+        raise _not_supported(f"messages[{place}].function_call", "send tool_calls")
+    calls = _calls(message.tool_calls, place) if message.tool_calls else ()
+    # An assistant that refused has said its refusal: that is the text of its turn.
+    content = message.refusal if message.content is None else message.content
+    if content is None and not calls:
+        where = f"messages[{place}].content"
+        raise InvalidRequest(f"{where} is required of an assistant message without tool_calls", parameter=where)
+    parts = () if not content and calls else _texts(content or "")
+    return chat.Message("assistant", parts, calls, name=message.name)
+
+
+def _tool(message: wire.ToolMessage, _: int) -> chat.Message:
+    return chat.Message("tool", _texts(message.content), tool_call_id=message.tool_call_id)
+
+
+READERS: dict[type, Callable[..., chat.Message]] = {
+    wire.SystemMessage: _system,
+    wire.DeveloperMessage: _system,
+    wire.UserMessage: _user,
+    wire.AssistantMessage: _assistant,
+    wire.ToolMessage: _tool,
+}
+
+
+def _texts(content: wire.TextContent | wire.AssistantContent) -> tuple[chat.Text, ...]:
+    if isinstance(content, str):
+        return (chat.Text(content),)
+    return tuple([chat.Text(part.text if isinstance(part, wire.TextPart) else part.refusal) for part in content])
+
+
+def _not_supported(where: str, instead: str) -> InvalidRequest:
+    return InvalidRequest(f"{where} is not supported: {instead}", parameter=where)
+
+
+def _calls(calls: tuple[wire.ToolCall, ...], place: int) -> tuple[chat.ToolCall, ...]:
+    return tuple([_call(call, f"messages[{place}].tool_calls[{number}]") for number, call in enumerate(calls)])
+
+
+def _call(call: wire.ToolCall, where: str) -> chat.ToolCall:
+    """A call of an earlier turn. Models send no arguments as an empty string; a family needs an object."""
+    arguments = call.function.arguments or "{}"
+    parameter = f"{where}.function.arguments"
+    try:
+        value = _read_object(arguments)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise InvalidRequest(f"{parameter} must be the JSON text of one object", parameter=parameter) from error
+    if arguments.count("{") + arguments.count("[") > DEEPEST and nested_too_deep(value, DEEPEST):
+        raise InvalidRequest(f"{parameter} is nested deeper than {DEEPEST} levels", parameter=parameter)
+    return chat.ToolCall(call.id, call.function.name, arguments)
+
+
+def _check_tool_results(messages: tuple[chat.Message, ...]) -> None:
+    """Every call of an assistant's turn is answered once, right after it, and nothing else is answered."""
+    waiting: set[str] = set()
+    for place, message in enumerate(messages):
+        if message.role == "tool":
+            if message.tool_call_id not in waiting:
+                where = f"messages[{place}].tool_call_id"
+                raise InvalidRequest(f"{where} answers no open tool call of the assistant message before it", parameter=where)
+            waiting.remove(message.tool_call_id)
+            continue
+        _refuse_unanswered(waiting, place)
+        waiting = {call.id for call in message.tool_calls}
+        if len(waiting) < len(message.tool_calls):
+            where = f"messages[{place}].tool_calls"
+            raise InvalidRequest(f"{where}: two calls have the same id", parameter=where)
+    _refuse_unanswered(waiting, len(messages))
+
+
+def _refuse_unanswered(waiting: set[str], place: int) -> None:
+    if waiting:
+        where = f"messages[{place}]"
+        raise InvalidRequest(
+            f"{where}: {len(waiting)} tool call(s) of the assistant message before have no message of role tool", parameter=where
+        )

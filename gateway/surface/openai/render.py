@@ -1,0 +1,245 @@
+"""Deltas into OpenAI's bytes: one JSON body, or the events of a stream. It knows no family, no network and no clock.
+
+A stream's events are prefix, encoded text, suffix: what does not change inside a stream is encoded once, since this runs
+for every token of every reply.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
+
+import msgspec
+
+from adapters.deltas import (
+    Delta,
+    Finish,
+    Logprobs,
+    Reasoning,
+    Reply,
+    Text,
+    TokenLogprob,
+    ToolCallArguments,
+    ToolCallStart,
+    Usage,
+    assemble,
+)
+from adapters.errors import MalformedReply
+from gateway.call import Call
+from gateway.surface.openai import wire
+from gateway.surface.problems import envelope
+
+_encode = msgspec.json.Encoder().encode
+
+DONE = b"data: [DONE]\n\n"
+NEXT_TO_IMPOSSIBLE = -9999.0
+"""OpenAI's figure for a token with no probability to speak of; JSON has no minus infinity."""
+
+# JSON leaves these as they are and SSE does not split at them, but line readers built on ``str.splitlines`` do.
+_LINE_ENDS = ((b"\xe2\x80\xa8", rb"\u2028"), (b"\xe2\x80\xa9", rb"\u2029"), (b"\xc2\x85", rb"\u0085"))
+
+
+def completion_id(call: Call) -> str:
+    """The reply's id; it holds the request's, so that either finds the other in a log."""
+    return f"chatcmpl-{call.id}"
+
+
+def whole(call: Call, choices: Sequence[Sequence[Delta]], *, created: int) -> bytes:
+    """A whole reply as one JSON body.
+
+    Args:
+        choices: Everything that came for each of the ``n`` choices, in order.
+        created: Unix seconds.
+
+    Raises:
+        MalformedReply: A choice never finished.
+    """
+    replies = [assemble(deltas) for deltas in choices]
+    usages = [reply.usage for reply in replies if reply.usage is not None]
+    reasoned = any(reply.reasoning for reply in replies)
+    body = wire.ChatCompletion(
+        id=completion_id(call),
+        created=created,
+        model=call.alias,
+        choices=[_choice(index, reply, asked=bool(call.request.sampling.logprobs)) for index, reply in enumerate(replies)],
+        usage=_usage(usages, reasoned=reasoned) if usages else msgspec.UNSET,
+    )
+    return _encode(body)
+
+
+class Events:
+    """The events of one streamed reply. Feed it what comes for each choice, then call ``end`` once, or ``error`` once."""
+
+    __slots__ = ("_choices", "_close", "_head", "_logprobs", "_text_close", "_usage_close", "_wants_usage")
+
+    def __init__(self, call: Call, created: int) -> None:
+        head = {"id": completion_id(call), "object": "chat.completion.chunk", "created": created, "model": call.alias}
+        self._wants_usage = call.include_usage
+        self._logprobs = bool(call.request.sampling.logprobs)
+        self._head = b"data: " + _encode(head)[:-1] + b',"choices":['
+        self._usage_close = b',"usage":null}\n\n' if call.include_usage else b"}\n\n"
+        self._close = b',"logprobs":null,"finish_reason":null}]' + self._usage_close
+        self._text_close = b"}" + self._close
+        self._choices = [_Choice(self._head + b'{"index":%d,"delta":' % index) for index in range(call.choices)]
+
+    def events(self, choice: int, deltas: Sequence[Delta]) -> bytes:
+        """Every event of one batch, joined for one send; empty when the batch has nothing to say to the caller.
+
+        Args:
+            choice: Which of the ``n``, counted from 0.
+        """
+        state = self._choices[choice]
+        out: list[bytes] = []
+        if self._logprobs:
+            deltas = self._take_logprobs(state, deltas, out)
+        opening, closing = state.text_opening, self._text_close
+        for delta in deltas:
+            if type(delta) is Text:
+                text = delta.text
+                if text:
+                    # Printable text holds none of the line ends that JSON leaves alone; both questions are one fast scan.
+                    out += (opening, _encode(text) if text.isascii() or text.isprintable() else _quoted(text), closing)
+            else:
+                self._other(state, delta, out)
+        if not out:
+            return b""
+        if not state.begun:
+            out.insert(0, self._first(state))
+        return b"".join(out)
+
+    def end(self) -> bytes:
+        """The last events of a reply that is complete: finish reasons, the usage chunk if it was asked for, ``[DONE]``.
+
+        Should a choice have no finish reason after all, the reply is not complete: the last event is an error instead.
+        """
+        out: list[bytes] = []
+        for state in self._choices:
+            if state.finish is None:
+                return self.error(MalformedReply("the reply has no finish reason"))
+            if not state.begun:
+                out.append(self._first(state))
+            out += [self._tool_call(state, index, {"arguments": "{}"}) for index in sorted(state.bare_calls)]
+            finish = b'{},"logprobs":null,"finish_reason":' + _encode(state.finish.reason) + b"}]"
+            out.append(state.opening + finish + self._usage_close)
+        if self._wants_usage:
+            out.append(self._usage_event())
+        out.append(DONE)
+        return b"".join(out)
+
+    def error(self, error: Exception) -> bytes:
+        """The last event of a reply that failed. Nothing may follow it: no finish reason, no ``[DONE]``."""
+        _, body, _ = envelope(error)
+        return b"data: " + body + b"\n\n"
+
+    def _first(self, state: "_Choice") -> bytes:
+        state.begun = True
+        return state.opening + b'{"role":"assistant","content":"","refusal":null}' + self._close
+
+    def _other(self, state: "_Choice", delta: Delta, out: list[bytes]) -> None:
+        match delta:
+            case Reasoning(text=text) if text:
+                state.reasoned = True
+                out.append(state.opening + b'{"reasoning_content":' + _quoted(text) + self._text_close)
+            case ToolCallStart():
+                state.bare_calls.add(delta.index)
+                head = {"id": delta.id, "type": "function"}
+                out.append(self._tool_call(state, delta.index, {"name": delta.name, "arguments": ""}, head))
+            case ToolCallArguments(arguments=arguments) if arguments:
+                state.bare_calls.discard(delta.index)
+                out.append(self._tool_call(state, delta.index, {"arguments": arguments}))
+            case Finish():
+                # Held until the end: a family may still send text, or its usage, after its stop reason.
+                state.finish = delta
+            case Usage():
+                state.usage = delta
+
+    def _tool_call(self, state: "_Choice", index: int, function: dict[str, str], head: dict[str, str] | None = None) -> bytes:
+        call = _framed(_encode({"index": index, **(head or {}), "function": function}))
+        return state.opening + b'{"tool_calls":[' + call + b"]" + self._text_close
+
+    def _take_logprobs(self, state: "_Choice", deltas: Sequence[Delta], out: list[bytes]) -> list[Delta]:
+        """Write the texts of a batch together with their log probabilities; return what is neither.
+
+        OpenAI's chunk holds both, and callers read them side by side. Families send them next to each other, in either order.
+        """
+        tokens = tuple(chain.from_iterable(delta.tokens for delta in deltas if isinstance(delta, Logprobs)))
+        if not tokens:
+            return list(deltas)
+        text = "".join(delta.text for delta in deltas if isinstance(delta, Text))
+        logprobs = b',"logprobs":' + _framed(_encode(_logprobs(tokens))) + b',"finish_reason":null}]'
+        out.append(state.text_opening + _quoted(text) + b"}" + logprobs + self._usage_close)
+        return [delta for delta in deltas if not isinstance(delta, Text | Logprobs)]
+
+    def _usage_event(self) -> bytes:
+        usages = [state.usage for state in self._choices if state.usage is not None]
+        reasoned = any(state.reasoned for state in self._choices)
+        usage = _encode(_usage(usages, reasoned=reasoned) if usages else None)
+        return self._head + b'],"usage":' + usage + b"}\n\n"
+
+
+class _Choice:
+    """What a stream has said of one choice, and how each of its events begins."""
+
+    __slots__ = ("bare_calls", "begun", "finish", "opening", "reasoned", "text_opening", "usage")
+
+    def __init__(self, opening: bytes) -> None:
+        self.opening = opening
+        self.text_opening = opening + b'{"content":'
+        self.begun = False
+        self.reasoned = False
+        self.bare_calls: set[int] = set()  # calls that have no arguments yet; without any, they are "{}"
+        self.finish: Finish | None = None
+        self.usage: Usage | None = None
+
+
+def _quoted(text: str) -> bytes:
+    return _framed(_encode(text))
+
+
+def _framed(json: bytes) -> bytes:
+    """JSON with every character escaped that some client takes for the end of a line."""
+    for raw, escaped in _LINE_ENDS:
+        if raw in json:
+            json = json.replace(raw, escaped)
+    return json
+
+
+def _choice(index: int, reply: Reply, *, asked: bool) -> wire.Choice:
+    if reply.finish is None:
+        raise MalformedReply("the reply has no finish reason")
+    calls = [wire.ReplyToolCall(call.id, wire.ReplyFunction(call.name, call.arguments)) for call in reply.tool_calls]
+    message = wire.ReplyMessage(
+        content=None if calls and not reply.text else reply.text,
+        reasoning_content=reply.reasoning or msgspec.UNSET,
+        tool_calls=calls or msgspec.UNSET,
+    )
+    logprobs = _logprobs(reply.logprobs) if asked and reply.logprobs else None
+    return wire.Choice(index, message, reply.finish.reason, logprobs)
+
+
+def _logprobs(tokens: Sequence[TokenLogprob]) -> wire.ChoiceLogprobs:
+    return wire.ChoiceLogprobs(
+        [
+            wire.TokenLogprob(
+                token.token,
+                max(token.logprob, NEXT_TO_IMPOSSIBLE),
+                list(token.token.encode()),
+                [wire.TopLogprob(other, max(logprob, NEXT_TO_IMPOSSIBLE), list(other.encode())) for other, logprob in token.top],
+            )
+            for token in tokens
+        ]
+    )
+
+
+def _usage(usages: Sequence[Usage], *, reasoned: bool) -> wire.CompletionUsage:
+    """The choices' counts added up: each was a request of its own."""
+    prompt = sum(usage.input_tokens for usage in usages)
+    completion = sum(usage.output_tokens for usage in usages)
+    return wire.CompletionUsage(
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        total_tokens=prompt + completion,
+        prompt_tokens_details=wire.PromptTokensDetails(
+            cached_tokens=sum(usage.cache_read_tokens for usage in usages),
+            cache_write_tokens=sum(usage.cache_write_tokens for usage in usages),
+        ),
+        completion_tokens_details=msgspec.UNSET if reasoned else wire.CompletionTokensDetails(reasoning_tokens=0),
+    )

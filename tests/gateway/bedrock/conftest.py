@@ -1,0 +1,64 @@
+import asyncio
+import subprocess
+from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext
+from typing import NamedTuple
+
+import pytest
+import uvloop
+
+from gateway.bedrock.client import Client
+
+
+def pytest_asyncio_loop_factories(config, item):
+    """Each test here runs on both loops: transports differ in what they do at a close, and production runs uvloop."""
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+class Certificate(NamedTuple):
+    path: Path
+    key: Path
+
+    def server(self) -> SSLContext:
+        context = SSLContext(PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.path, self.key)
+        return context
+
+
+def certificate(folder: Path, name: str, *arguments: str) -> Certificate:
+    path, key = folder / f"{name}.pem", folder / f"{name}.key"
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-subj",
+        f"/CN={name}",
+    ]
+    subprocess.run([*command, "-out", path, "-keyout", key, *arguments], check=True, capture_output=True)
+    return Certificate(path, key)
+
+
+@pytest.fixture(scope="session")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """For 127.0.0.1, and its own authority."""
+    return certificate(tmp_path_factory.mktemp("good"), "good", "-days", "1", "-addext", "subjectAltName=IP:127.0.0.1")
+
+
+@pytest.fixture(scope="session")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """For another host."""
+    return certificate(
+        tmp_path_factory.mktemp("elsewhere"), "elsewhere", "-days", "1", "-addext", "subjectAltName=DNS:elsewhere.example"
+    )
+
+
+@pytest.fixture
+async def client():
+    client = Client()
+    yield client
+    await client.aclose()

@@ -1,0 +1,234 @@
+"""The ``models`` section as a whole: what it becomes, and every way in which it can be wrong."""
+
+import pytest
+
+from adapters import FAMILIES
+from gateway.registry.document import snapshot
+from gateway.registry.model import Capacity, ColdStart, Route, Target, Timeouts
+from gateway.settings import Capacity as CapacityEntry
+from gateway.settings import ColdStart as ColdStartEntry
+from gateway.settings import Route as RouteEntry
+from gateway.settings import Target as TargetEntry
+from gateway.settings import Timeouts as TimeoutsEntry
+
+ARN = "arn:aws:bedrock:us-west-2:123456789012:provisioned-model/a1b2c3d4e5f6"
+IMPORTED = "arn:aws:bedrock:us-east-1:123456789012:imported-model/0a1b2c3d4e5f"
+
+
+def document(models, region=None):
+    return snapshot(models, region=region, families=FAMILIES, created_at=1_700_000_000)
+
+
+def route(*targets, **fields):
+    return RouteEntry(targets=targets or (target(),), **fields)
+
+
+def target(arn=ARN, family="claude", **fields):
+    return TargetEntry(arn=arn, family=family, **fields)
+
+
+def problems(models, region=None):
+    return [str(problem) for problem in document(models, region).problems]
+
+
+def test_a_document_becomes_a_snapshot():
+    """Every value of the document arrives, typed as the path needs it."""
+    made = document(
+        {
+            "support": route(
+                target(name="a", weight=9, role_arn="arn:aws:iam::210987654321:role/r", capacity=CapacityEntry(60000, 16)),
+                target(IMPORTED, "llama3", priority=1, cold_start=ColdStartEntry(patience_seconds=30.0)),
+                description="Answers",
+                fallbacks=("other",),
+                defaults={"max_tokens": 512, "stop": "END"},
+                ignore_parameters=("seed",),
+                timeouts=TimeoutsEntry(total_seconds=300.0),
+            ),
+            "other": route(),
+        }
+    )
+
+    assert made.problems == []
+    assert made.warnings == []
+    assert made.snapshot.created_at == 1_700_000_000
+    assert made.snapshot.routes["support"] == Route(
+        alias="support",
+        targets=(
+            Target(
+                name="a",
+                arn=ARN,
+                region="us-west-2",
+                kind="provisioned-model",
+                family="claude",
+                weight=9,
+                role_arn="arn:aws:iam::210987654321:role/r",
+                capacity=Capacity(60000, 16),
+            ),
+            Target(
+                name="support-2",
+                arn=IMPORTED,
+                region="us-east-1",
+                kind="imported-model",
+                family="llama3",
+                priority=1,
+                cold_start=ColdStart(patience_seconds=30.0),
+            ),
+        ),
+        description="Answers",
+        fallbacks=("other",),
+        defaults={"max_tokens": 512, "stop": ("END",)},
+        ignore_parameters=frozenset({"seed"}),
+        timeouts=Timeouts(total_seconds=300.0),
+    )
+
+
+def test_a_target_without_a_name_is_called_like_its_alias():
+    """One target takes the alias, several take ALIAS-N in the document's order."""
+    made = document({"one": route(), "two": route(target(), target(IMPORTED, "llama3"))})
+
+    assert [one.name for one in made.snapshot.routes["one"].targets] == ["one"]
+    assert [one.name for one in made.snapshot.routes["two"].targets] == ["two-1", "two-2"]
+
+
+def test_the_region_is_the_arns_then_the_targets_then_everyones():
+    """An ARN's region is final; a bare id takes the target's own, else that of ``aws``."""
+    bare = target("meta.llama3-8b-instruct-v1:0", "llama3")
+    own = target("meta.llama3-8b-instruct-v1:0", "llama3", region="eu-west-1")
+    made = document({"a": route(), "b": route(bare), "c": route(own)}, region="us-east-2")
+
+    assert made.problems == []
+    assert [each.targets[0].region for each in made.snapshot.routes.values()] == ["us-west-2", "us-east-2", "eu-west-1"]
+
+
+@pytest.mark.parametrize(
+    ("models", "expected"),
+    [
+        ({"": route()}, 'models[""]: the alias "" must be 1 to 128'),
+        ({"a b": route()}, 'models["a b"]: the alias "a b" must be 1 to 128'),
+        ({"-a": route()}, 'models.-a: the alias "-a" must be 1 to 128'),
+        ({"a" * 129: route()}, "must be 1 to 128"),
+        ({"a\n": route()}, "must be 1 to 128"),
+        ({"a": RouteEntry(targets=())}, "models.a.targets: needs at least one target"),
+        ({"a": route(target(name="b c"))}, 'models.a.targets[0].name: "b c" must be 1 to 128'),
+        (
+            {"a": route(), "b": route(target(name="a"))},
+            'models.b.targets[0].name: "a" is the name of models.a.targets[0] already',
+        ),
+        ({"a": route(target("x"))}, 'models.a.targets[0].arn: "x": this is no Bedrock ARN'),
+        ({"a": route(target(family=None))}, "models.a.targets[0].family: an ARN does not tell the family; write one, such as `family: claude`"),
+        ({"a": route(target(family="cluade"))}, 'models.a.targets[0].family: "cluade" is no family; did you mean "claude"?'),
+        ({"a": route(target(role_arn="admin"))}, 'models.a.targets[0].role_arn: "admin" is no IAM role'),
+        (
+            {"a": route(target(region="us-east-1"))},
+            'models.a.targets[0].region: "us-east-1" contradicts the ARN, which says us-west-2; remove one',
+        ),
+        ({"a": route(target(region="here"))}, 'models.a.targets[0].region: "here" is no AWS region'),
+        ({"a": route(target("meta.llama3-8b-instruct-v1:0", "llama3"))}, "models.a.targets[0].region: the id names no region"),
+        ({"a": route(target(weight=0))}, "models.a.targets: every target of priority 0 has weight 0"),
+        (
+            {"a": route(target(), target(IMPORTED, "llama3", weight=0, priority=2))},
+            "models.a.targets: every target of priority 2 has weight 0",
+        ),
+        ({"a": route(fallbacks=("a",))}, "models.a.fallbacks[0]: an alias cannot fall back on itself"),
+        ({"a": route(fallbacks=("c",)), "cc": route()}, 'models.a.fallbacks[0]: there is no alias "c"; did you mean "cc"?'),
+        ({"a": route(fallbacks=("b", "b")), "b": route()}, 'models.a.fallbacks[1]: "b" stands twice'),
+        ({"a": route(timeouts=TimeoutsEntry(connect_seconds=0))}, "models.a.timeouts.connect_seconds: 0 must be above 0 seconds"),
+        ({"a": route(defaults={"temprature": 1})}, 'models.a.defaults.temprature: "temprature" is no parameter of a route; did you mean "temperature"?'),
+        ({"a": route(defaults={"max_completion_tokens": 1})}, '"max_completion_tokens" is called max_tokens here'),
+        ({"a": route(defaults={"temperature": "hot"})}, 'models.a.defaults.temperature: "hot" is no value for temperature: Expected float, got str'),
+        ({"a": route(defaults={"temperature": None})}, "models.a.defaults.temperature: write a value, or remove temperature"),
+        ({"a": route(defaults={"temperature": 1.4})}, 'temperature 1.4 is outside 0 to 1 for family "claude"'),
+        ({"a": route(defaults={"max_tokens": 0})}, "models.a.defaults.max_tokens: max_tokens 0 is outside"),
+        (
+            {"a": route(target(family="titan"), defaults={"frequency_penalty": 1.0})},
+            "models.a.defaults.frequency_penalty: no target's family (titan) has this parameter",
+        ),
+        ({"a": route(ignore_parameters=("sead",))}, 'models.a.ignore_parameters[0]: "sead" is no parameter of a route; did you mean "seed"?'),
+        ({"a": route(ignore_parameters=("max_tokens",))}, "max_tokens is always sent"),
+    ],
+)  # fmt: skip
+def test_a_wrong_document_says_what_to_mend(models, expected):
+    """Each mistake is one problem, with its place and what to write."""
+    found = problems(models)
+
+    assert len(found) == 1
+    assert expected in found[0]
+
+
+def test_all_problems_of_a_document_come_at_once():
+    """A document wrong in many places is told so once."""
+    found = problems(
+        {
+            "a": route(target("x", family=None), target(role_arn="y"), fallbacks=("z",), defaults={"n": 2}),
+            "b c": RouteEntry(targets=()),
+        }
+    )
+
+    assert [problem.split(": ")[0] for problem in found] == [
+        "models.a.targets[0].arn",
+        "models.a.targets[0].family",
+        "models.a.targets[1].role_arn",
+        "models.a.fallbacks[0]",
+        "models.a.defaults.n",
+        'models["b c"]',
+        'models["b c"].targets',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fallbacks", "circles"),
+    [
+        ({"a": "b", "b": ""}, []),
+        ({"a": "bc", "b": "c", "c": ""}, []),
+        ({"a": "b", "b": "a"}, ["a → b → a"]),
+        ({"a": "b", "b": "c", "c": "a"}, ["a → b → c → a"]),
+        ({"a": "b", "b": "c", "c": "b"}, ["b → c → b"]),
+        ({"a": "b", "b": "a", "c": "d", "d": "c"}, ["a → b → a", "c → d → c"]),
+    ],
+)
+def test_fallbacks_make_no_circle(fallbacks, circles):
+    """Each circle is told once, from where it begins; a way that only meets again is none."""
+    models = {alias: route(fallbacks=tuple(others)) for alias, others in fallbacks.items()}
+
+    assert [problem.split("circle: ")[1].split(";")[0] for problem in problems(models)] == circles
+
+
+@pytest.mark.parametrize(
+    ("models", "warning"),
+    [
+        (
+            {"a": route(target(), target(IMPORTED, "llama3"), defaults={"stop": ["x"], "top_logprobs": 1})},
+            None,
+        ),
+        (
+            {"a": route(target(), target(IMPORTED, "openai_chat"), defaults={"seed": 7})},
+            "models.a.defaults.seed: not sent to targets of family claude, which has no such parameter.",
+        ),
+        (
+            {"a": route(target(cold_start=ColdStartEntry(keep_warm="always")))},
+            "models.a.targets[0].cold_start: only imported models go cold; this has no effect.",
+        ),
+        (
+            {"a": route(timeouts=TimeoutsEntry(total_seconds=30.0, first_token_seconds=90.0))},
+            "models.a.timeouts.first_token_seconds: 90 is longer than total_seconds, which ends the request first.",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_probably_not_meant_is_a_warning(models, warning):
+    """Legal, but without effect somewhere: said, not refused."""
+    made = document(models)
+
+    assert made.warnings == ([] if warning is None else [warning])
+
+
+def test_a_shorter_total_alone_is_no_warning():
+    """Nobody is warned about a default that they did not write."""
+    assert document({"a": route(timeouts=TimeoutsEntry(total_seconds=30.0))}).warnings == []
+
+
+def test_a_value_that_one_family_refuses_is_a_problem():
+    """A default must fit every target that has the parameter, for any of them may be asked."""
+    models = {"a": route(target(IMPORTED, "openai_chat"), target(), defaults={"temperature": 1.5})}
+
+    assert len(problems(models)) == 1
+    assert 'family "claude"' in problems(models)[0]
