@@ -7,6 +7,8 @@ from importlib.metadata import version
 from typing import NamedTuple
 
 from litestar import Litestar
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from gateway.bedrock.client import Client
 from gateway.bedrock.credentials import CredentialSource
@@ -17,6 +19,7 @@ from gateway.registry.live import Live
 from gateway.surface import health, openapi, problems
 from gateway.surface.guard import Guard
 from gateway.surface.openai import chat, models
+from gateway.surface.reply_headers import identify
 from gateway.usage.logs import Log
 from gateway.usage.meter import Meter
 from gateway.usage.metrics import Metrics
@@ -32,7 +35,7 @@ class Gateway(NamedTuple):
         state: Told by the server when it drains.
     """
 
-    application: Litestar
+    application: ASGIApp
     registry: Live
     guard: Guard
     metrics: Metrics
@@ -66,24 +69,36 @@ def create(configuration: Configuration, *, log: Log, environ: Mapping[str, str]
     settings, state = configuration.settings, State()
     registry, guard, metrics = Live(configuration.snapshot), Guard(configuration.keys), Metrics()
     path = Path(registry=registry, bedrock=_runtime(configuration, environ))
-    application = Litestar(
+    completions = chat.route(
+        guard=guard, path=path, open_meter=partial(Meter, metrics, log), max_body_bytes=settings.server.max_body_bytes
+    )
+    litestar = Litestar(
         route_handlers=[
-            chat.route(
-                guard=guard,
-                path=path,
-                open_meter=partial(Meter, metrics, log),
-                max_body_bytes=settings.server.max_body_bytes,
-            ),
+            completions,
             *models.routes(guard, registry),
             *health.routes(guard, is_draining=lambda: state.draining, exposition=metrics.exposition),
             openapi.route(guard, version=VERSION),
         ],
         exception_handlers={Exception: problems.answer},
+        before_send=[identify],
         on_shutdown=[path.bedrock.aclose, log.flush],
         openapi_config=None,  # the document is our own: it also tells of the chat route, which Litestar's cannot see
         logging_config=None,
     )
-    return Gateway(application, registry, guard, metrics, log, state)
+    return Gateway(front(completions, litestar), registry, guard, metrics, log, state)
+
+
+def front(completions: ASGIRouteHandler, litestar: Litestar) -> ASGIApp:
+    """Litestar with a shorter way to chat completions: finding that one route costs it a seventh of all our work on a request."""
+    path, handle = chat.PATH, completions.fn
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("path") == path:
+            await handle(scope, receive, send)
+        else:
+            await litestar(scope, receive, send)
+
+    return application
 
 
 def _runtime(configuration: Configuration, environ: Mapping[str, str]) -> Runtime:

@@ -1,17 +1,19 @@
-"""uvicorn's HTTP/1.1 protocol with the three things it lacks. Knows connections; no route, no body.
+"""uvicorn's HTTP/1.1 protocol with the four things it lacks. Knows connections; no route, no body.
 
 - A handler is told at once when its caller leaves. ASGI only lets it ask, which takes a task per request: a fifth of the
   whole cost of a small one (docs/performance.md).
 - A request's head must be whole within ``HEAD_SECONDS``, or the connection is closed: a thousand half-sent heads cost
   nothing for longer than that.
 - A head of more than ``HEAD_BYTES`` or ``HEAD_FIELDS`` is refused with 431.
+- A reply's head leaves together with the first of its body: a write is the dearest thing that a small reply does.
 """
 
 import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application, ASGISendEvent, HTTPResponseStartEvent
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gateway.surface.leaving import EXTENSION
 
@@ -20,6 +22,9 @@ HEAD_BYTES = 32_768
 HEAD_FIELDS = 100
 
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+_NO_BODY = (204, 304)
 
 
 class HeadTooLargeError(Exception):
@@ -75,6 +80,10 @@ class Protocol(HttpToolsProtocol):
         self._head_bytes = 0
         super().on_headers_complete()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        cycle.__class__ = Cycle  # uvicorn makes its cycles itself and asks nobody of which class
+        super()._start_asgi_task(cycle, app)
+
     def send_400_response(self, msg: str) -> None:
         """What uvicorn answers when the parser stops: 400, but for a head that we stopped."""
         if self._head_bytes > HEAD_BYTES or len(self.headers or ()) > HEAD_FIELDS:
@@ -96,3 +105,73 @@ class Protocol(HttpToolsProtocol):
     def _give_up(self) -> None:
         self._head_due = None
         self.transport.close()
+
+
+class Cycle(RequestResponseCycle):
+    """One request and its reply. Sends what uvicorn's own would, byte for byte, in fewer writes."""
+
+    _head = b""
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Take one ASGI message; the start of a reply waits for the first of its body.
+
+        Raises:
+            RuntimeError: A message out of order, a header that would break out of its line, or another length than declared.
+        """
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        if message["type"] == "http.response.start":
+            self._start(message)
+        elif message["type"] != "http.response.body" or not self.response_started or self.response_complete:
+            raise RuntimeError(f"unexpected ASGI message {message['type']}")
+        else:
+            more = message.get("more_body", False)
+            head, self._head = self._head, b""
+            if data := head + self._framed(message.get("body", b""), last=not more):
+                self.transport.write(data)
+            if not more:
+                self._finish()
+
+    def _start(self, message: HTTPResponseStartEvent) -> None:
+        if self.response_started:
+            raise RuntimeError("a reply was begun twice")
+        self.response_started = True
+        self.waiting_for_100_continue = False
+        status, lines = message["status"], []
+        for name, value in (*self.default_headers, *message.get("headers", ())):
+            lines.append(b"%s: %s\r\n" % (name, value))
+            if name == b"content-length":
+                self.expected_content_length = int(value)
+                self.chunked_encoding = False
+            elif name == b"connection" and value.lower() == b"close":
+                self.keep_alive = False
+        if not self.keep_alive and b"connection: close\r\n" not in lines:
+            lines.append(b"connection: close\r\n")
+        if self.chunked_encoding is None and status not in _NO_BODY and self.scope["method"] != "HEAD":
+            self.chunked_encoding = True
+            lines.append(b"transfer-encoding: chunked\r\n")
+        head = b"".join(lines)
+        if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
+            raise RuntimeError("a header holds a line break")
+        self._head = b"%s%s\r\n" % (STATUS_LINE[status], head)
+
+    def _framed(self, body: bytes, *, last: bool) -> bytes:
+        if self.scope["method"] == "HEAD":
+            self.expected_content_length = 0
+            return b""
+        if self.chunked_encoding:
+            piece = b"%x\r\n%s\r\n" % (len(body), body) if body else b""
+            return piece + b"0\r\n\r\n" if last else piece
+        self.expected_content_length -= len(body)
+        if self.expected_content_length < 0 or (last and self.expected_content_length):
+            raise RuntimeError("a reply of another length than its Content-Length")
+        return body
+
+    def _finish(self) -> None:
+        self.response_complete = True
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()

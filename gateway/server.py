@@ -7,7 +7,8 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Mapping
+import ssl
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 
@@ -15,13 +16,18 @@ import uvicorn
 
 from gateway.app import VERSION, Gateway, create
 from gateway.configuration import Configuration, SettingsError
+from gateway.findings import Problem
 from gateway.protocol import Protocol
 from gateway.usage.logs import Log, LogHandler
 
 KEEP_ALIVE_SECONDS = 75  # longer than a load balancer's 60, so that it is never we who close under a request
 LAME_DUCK_SHARE = 0.2  # of drain_seconds: how long we still accept while /readyz already says no
 LAME_DUCK_SECONDS = 5.0  # at most
+LAST_REQUEST_SECONDS = 0.2  # for a connection that was made as the listener closed, to be asked something
+LAST_WORDS_SECONDS = 1.0  # for requests that outlived the drain: to tell their callers, and to be recorded
 WATCH_SECONDS = 2.0  # between two looks at the configuration file
+
+CLOSE = (b"connection", b"close")
 
 Reread = Callable[[], Configuration]
 """Reads the configuration again; raises SettingsError."""
@@ -37,19 +43,21 @@ async def serve(
     """Serve until a signal says stop.
 
     SIGTERM: ``/readyz`` says no at once, new requests are still taken for a moment so that load balancers can look away,
-    then those under way have ``server.drain_seconds`` to end. SIGINT stops without the moment. SIGHUP, and a change of the
-    file, read the configuration again: aliases and keys are swapped whole; a bad file changes nothing and is logged.
+    then those under way have ``server.drain_seconds`` to end; what has not ended by then is told so. SIGINT stops without
+    the moment, a second SIGINT without the drain. SIGHUP, and a change of the file, read the configuration again: aliases
+    and keys are swapped whole; a bad file changes nothing and is logged.
 
     Args:
         reread: Reads ``configuration.name`` again; absent, nothing ever does.
         environ: AWS's own variables.
         announcement: Facts for the ``listening`` line beside ``url``.
+
+    Raises:
+        OSError: The address cannot be listened on.
     """
     log = Log()
     gateway = create(configuration, log=log, environ=environ)
     logging.basicConfig(handlers=[LogHandler(log)], level=logging.WARNING, force=True)
-    for warning in configuration.warnings:
-        log.event("warning", message=warning)
     reloading = asyncio.create_task(_reload(gateway, configuration, reread)) if reread is not None else None
     try:
         await Server(gateway, configuration, announcement or {}).serve()
@@ -66,6 +74,7 @@ class Server(uvicorn.Server):
         settings = configuration.settings.server
         self._gateway = gateway
         self._announcement = announcement
+        self._warnings = configuration.warnings
         self._host = settings.host
         self._scheme = "https" if settings.tls is not None else "http"
         self._lame_duck_seconds = min(LAME_DUCK_SECONDS, settings.drain_seconds * LAME_DUCK_SHARE)
@@ -87,26 +96,74 @@ class Server(uvicorn.Server):
             )
         )
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take the signals as callbacks of the event loop, where a line may be logged; and once: a good drain exits with 0.
+
+        uvicorn takes them between any two bytecodes, and raises them again when all is done, so that the process would
+        always seem to have been killed.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so: one line that a person and a supervisor can read."""
-        await super().startup(sockets)
-        if not self.started:
-            return
+        try:
+            await super().startup(sockets)
+        except SystemExit as stop:  # uvicorn has logged why; whoever started us is told too
+            raise stop.__context__ if isinstance(stop.__context__, OSError) else stop from None
         # What start-up made lives as long as the process: left out of collections, they take a millisecond, not forty.
         gc.collect()
         gc.freeze()
-        port = self.servers[0].sockets[0].getsockname()[1]
-        host = "127.0.0.1" if self._host in {"0.0.0.0", "::"} else self._host  # noqa: S104 - compared, not bound
-        self._gateway.log.event("listening", url=f"{self._scheme}://{host}:{port}", version=VERSION, **self._announcement)
+        self._gateway.log.event("listening", url=self._url(), version=VERSION, **self._announcement)
+        for warning in self._warnings:
+            self._gateway.log.event("warning", message=warning)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A first SIGTERM begins the lame-duck phase; everything else is uvicorn's."""
-        if sig != signal.SIGTERM or self._gateway.state.draining:
-            super().handle_exit(sig, frame)
-            return
+    def _url(self) -> str:
+        port = self.servers[0].sockets[0].getsockname()[1]
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104 - compared, not bound
+        return f"{self._scheme}://[{host}]:{port}" if ":" in host else f"{self._scheme}://{host}:{port}"
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
+        """Begin to stop; asked again, stop sooner."""
+        if not self._gateway.state.draining:
+            self._begin_to_drain(self._lame_duck_seconds if sig == signal.SIGTERM else 0.0)
+        elif self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        else:
+            self.should_exit = True
+
+    def _begin_to_drain(self, lame_duck_seconds: float) -> None:
         self._gateway.state.draining = True
-        self._gateway.log.event("draining", lame_duck_seconds=self._lame_duck_seconds)
-        asyncio.get_running_loop().call_later(self._lame_duck_seconds, super().handle_exit, sig, frame)
+        self._gateway.log.event("draining", lame_duck_seconds=lame_duck_seconds)
+        # Every answer from now on asks its caller to come back over a new connection, which will be another replica's.
+        self.config.encoded_headers.append(CLOSE)
+        self.server_state.default_headers = [*self.server_state.default_headers, CLOSE]
+        asyncio.get_running_loop().call_later(lame_duck_seconds, self._stop)
+
+    def _stop(self) -> None:
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let requests end, cancel those that do not, and wait until these have told their callers."""
+        for server in self.servers:
+            server.close()
+        # uvicorn would at once close the connections that were just made, whose first request is on its way.
+        await asyncio.sleep(LAST_REQUEST_SECONDS)
+        await super().shutdown(sockets)
+        late = list(self.server_state.tasks)
+        if self.force_exit:
+            for task in late:
+                task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=LAST_WORDS_SECONDS)
+        self._gateway.log.event("stopped")
 
 
 async def _reload(gateway: Gateway, configuration: Configuration, reread: Reread) -> None:
@@ -123,12 +180,18 @@ async def _reload(gateway: Gateway, configuration: Configuration, reread: Reread
         asked.clear()
         seen = stamp
         try:
-            fresh = reread()
+            fresh = await asyncio.to_thread(reread)  # a large file takes a while, and streams go on meanwhile
         except SettingsError as error:
             gateway.log.event("reload_refused", problems=[str(problem) for problem in error.problems])
-            continue
-        gateway.publish(fresh)
-        gateway.log.event("reloaded", models=len(fresh.snapshot.routes), needs_restart=needs_restart(configuration, fresh))
+        else:
+            _publish(gateway, configuration, fresh)
+
+
+def _publish(gateway: Gateway, running: Configuration, fresh: Configuration) -> None:
+    gateway.publish(fresh)
+    gateway.log.event("reloaded", models=len(fresh.snapshot.routes), needs_restart=needs_restart(running, fresh))
+    for warning in fresh.warnings:
+        gateway.log.event("warning", message=warning)
 
 
 def needs_restart(running: Configuration, fresh: Configuration) -> list[str]:
@@ -145,3 +208,37 @@ def _stamp(file: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size
+
+
+def tls_problems(configuration: Configuration) -> list[Problem]:
+    """What keeps ``server.tls`` from being served: a file that cannot be read, or two that are no certificate and its key.
+
+    Asked where the gateway will run: elsewhere its files need not exist.
+    """
+    tls = configuration.settings.server.tls
+    if tls is None:
+        return []
+    files = {"server.tls.certificate": tls.certificate, "server.tls.key": tls.key}
+    problems = [Problem(path, f'"{file}" cannot be read: {why}') for path, file in files.items() if (why := _unreadable(file))]
+    return problems or _mismatch(tls.certificate, tls.key)
+
+
+def _unreadable(file: str) -> str | None:
+    try:
+        with Path(file).open("rb"):
+            return None
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+def _mismatch(certificate: str, key: str) -> list[Problem]:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except (ssl.SSLError, ValueError) as error:
+        why = (
+            "the key is not the certificate's"
+            if getattr(error, "reason", "") == "KEY_VALUES_MISMATCH"
+            else "both must be PEM files, the key without a passphrase"
+        )
+        return [Problem("server.tls", f'"{certificate}" and "{key}" cannot be used: {why}')]
+    return []

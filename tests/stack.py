@@ -98,7 +98,9 @@ async def stack_over(world: World, **changes: Any) -> AsyncIterator[Stack]:
         environ = {"AWS_ACCESS_KEY_ID": credentials.access_key_id, "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key}
         gateway = create(check(settings, name="test"), log=Log(output), environ=environ)
         server = uvicorn.Server(
-            uvicorn.Config(gateway.application, host="127.0.0.1", port=0, http=Protocol, log_config=None, access_log=False)
+            uvicorn.Config(
+                gateway.application, host="127.0.0.1", port=0, http=Protocol, ws="none", log_config=None, access_log=False
+            )
         )
         serving = asyncio.create_task(server._serve())
         exits.push_async_callback(_stop, server, serving)

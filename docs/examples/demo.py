@@ -5,17 +5,19 @@ Starts `quarry serve --sandbox` on a free port, asks, prints, stops. No AWS acco
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from openai import OpenAI
 from rich.console import Console
-from rich.rule import Rule
+from rich.text import Text
 
 DIALOGUE = """\
 Receptionist: Good evening, welcome to the Harbour Hotel. How may I help you?
@@ -34,6 +36,7 @@ SUMMARISE = [
     {"role": "system", "content": "You summarise conversations between hotel staff and guests."},
     {"role": "user", "content": f"Summarise the following conversation.\n\n{DIALOGUE}"},
 ]
+CHANGE_ROOM = [{"role": "user", "content": "Please change the room of booking number 48213 to room 614."}]
 
 ROOM_TOOL = {
     "type": "function",
@@ -51,7 +54,33 @@ ROOM_TOOL = {
     },
 }
 
-console = Console(highlight=False, width=min(110, Console().width))
+FAMILIES = {
+    "command-light-support": "cohere · provisioned throughput",
+    "gpt-oss-import": "openai_chat · imported model",
+    "haiku-support": "claude · provisioned throughput",
+    "llama2-support": "llama2 · provisioned throughput",
+    "llama3-70b-support": "llama3 · custom-model deployment",
+    "llama3-support": "llama3 · provisioned throughput",
+    "qwen-import": "openai_completion · imported model, asleep",
+    "titan-support": "titan · provisioned throughput",
+}
+WITH_TOOLS = "haiku-support"
+WIDEST = 100
+
+console = Console(highlight=False, width=min(WIDEST, Console().width))
+
+
+class Facts(NamedTuple):
+    """What one answer took.
+
+    Attributes:
+        ttft_seconds: From asking to the first text; ``None`` for an answer that came whole.
+    """
+
+    headers: Any
+    usage: Any
+    seconds: float
+    ttft_seconds: float | None = None
 
 
 @contextmanager
@@ -69,83 +98,74 @@ def gateway() -> Iterator[dict[str, Any]]:
                 return
         raise SystemExit("the gateway did not start: its last lines are above")
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)
         process.communicate()
 
 
-def ask(client: OpenAI, alias: str) -> None:
-    """One whole answer."""
-    began = time.perf_counter()
-    raw = client.chat.completions.with_raw_response.create(model=alias, messages=SUMMARISE, max_tokens=120)
-    reply = raw.parse()
-    console.print(reply.choices[0].message.content.strip())
-    facts(raw.headers, reply.usage, seconds=time.perf_counter() - began)
-
-
-def ask_streaming(client: OpenAI, alias: str) -> None:
-    """The same, as it is spoken."""
-    began, first, usage = time.perf_counter(), None, None
+def ask_streaming(client: OpenAI, alias: str) -> tuple[str, Facts]:
+    """One answer as it is spoken."""
+    began, first, usage, words = time.perf_counter(), None, None, ""
     with client.chat.completions.with_streaming_response.create(
         model=alias, messages=SUMMARISE, max_tokens=120, stream=True, stream_options={"include_usage": True}
     ) as raw:
         for chunk in raw.parse():
             if chunk.choices and chunk.choices[0].delta.content:
                 first = first or time.perf_counter()
-                console.print(chunk.choices[0].delta.content, end="")
+                words += chunk.choices[0].delta.content
             usage = chunk.usage or usage
-        console.print()
-        facts(raw.headers, usage, seconds=time.perf_counter() - began, ttft=first and first - began)
+        ended = time.perf_counter()
+    return words.strip(), Facts(raw.headers, usage, ended - began, first and first - began)
 
 
-def ask_with_tool(client: OpenAI, alias: str) -> None:
-    """A question that a function answers."""
+def ask_with_tool(client: OpenAI, alias: str) -> tuple[str, Facts]:
+    """A request that a function answers, whole."""
     began = time.perf_counter()
-    raw = client.chat.completions.with_raw_response.create(
-        model=alias,
-        messages=[{"role": "user", "content": "Please change the room of booking number 48213 to room 614."}],
-        tools=[ROOM_TOOL],
-        max_tokens=120,
-    )
+    raw = client.chat.completions.with_raw_response.create(model=alias, messages=CHANGE_ROOM, tools=[ROOM_TOOL], max_tokens=120)
     reply = raw.parse()
-    for call in reply.choices[0].message.tool_calls or []:
-        console.print(f"calls [bold]{call.function.name}[/bold]({call.function.arguments})")
-    assert reply.choices[0].finish_reason == "tool_calls", reply
-    facts(raw.headers, reply.usage, seconds=time.perf_counter() - began)
+    (call,) = reply.choices[0].message.tool_calls
+    arguments = ", ".join(f"{name}={value!r}" for name, value in json.loads(call.function.arguments).items())
+    return f"{call.function.name}({arguments})", Facts(raw.headers, reply.usage, time.perf_counter() - began)
 
 
-def facts(headers: Any, usage: Any, *, seconds: float, ttft: float | None = None) -> None:
-    """What the answer took."""
-    told = [
-        f"{usage.prompt_tokens} + {usage.completion_tokens} tokens",
-        f"first token {ttft * 1e3:.0f} ms" if ttft else f"{seconds * 1e3:.0f} ms",
-        f"target {headers['x-quarry-target']}",
-        f"attempts {headers['x-quarry-attempts']}",
-    ]
+def show(title: str, about: str, answer: str, facts: Facts) -> None:
+    """One answer: who, what, and what it took, a line that never breaks at 80 columns."""
+    console.print(f"[bold]{title}[/bold]  [dim]{about}[/dim]")
+    for line in answer.splitlines():
+        console.print(Text(textwrap.fill(line, console.width, initial_indent="  ", subsequent_indent="  ")))
+    for line in told(facts):
+        console.print(f"  [dim]{line}[/dim]")
+    console.print()
+
+
+def told(facts: Facts) -> Iterator[str]:
+    """The facts in words."""
+    headers, usage = facts.headers, facts.usage
+    first = (
+        f"whole in {facts.seconds * 1e3:.0f} ms"
+        if facts.ttft_seconds is None
+        else f"first token {facts.ttft_seconds * 1e3:.0f} ms"
+    )
+    yield f"{usage.prompt_tokens} + {usage.completion_tokens} tokens · {first} · target {headers['x-quarry-target']}"
     if "x-quarry-cold-start-seconds" in headers:
-        told.append(f"held {headers['x-quarry-cold-start-seconds']} s for a cold model")
+        yield f"was asleep: held {headers['x-quarry-cold-start-seconds']} s, answered at attempt {headers['x-quarry-attempts']}"
     if "x-quarry-ignored-parameters" in headers:
-        told.append(f"ignored {headers['x-quarry-ignored-parameters']}")
-    console.print(f"[dim]{' · '.join(told)}[/dim]\n")
+        yield f"ignored: {headers['x-quarry-ignored-parameters']}"
 
 
 def main() -> None:
-    """Every alias once; Claude also streamed and with a tool."""
+    """Every alias streamed once, and Claude with a tool."""
     with gateway() as listening:
-        client = OpenAI(base_url=f"{listening['url']}/v1", api_key=listening["key"], max_retries=0)
+        url, key = listening["url"], listening["key"]
+        client = OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
         aliases = [model.id for model in client.models.list()]
+        console.print(f"A gateway over the sandbox: {url}, key [bold]{key}[/bold]")
+        console.print(f"{len(aliases)} aliases summarise a guest's check-in at a hotel, each as a stream.\n")
         for alias in aliases:
-            console.print(Rule(f"[bold]{alias}", align="left"))
-            ask(client, alias)
-        claude = "haiku-support"
-        console.print(Rule(f"[bold]{claude}, streamed", align="left"))
-        ask_streaming(client, claude)
-        console.print(Rule(f"[bold]{claude}, with a tool", align="left"))
-        ask_with_tool(client, claude)
-        console.print(Rule(align="left"))
-        console.print(
-            f"Metrics were at {listening['url']}/metrics, the API's description at {listening['url']}/schema/openapi.json."
-        )
-        console.print("Keep it running with [bold]make serve[/bold]; the same key works there.")
+            show(alias, FAMILIES.get(alias, ""), *ask_streaming(client, alias))
+        show(f"{WITH_TOOLS}, with a tool", FAMILIES[WITH_TOOLS], *ask_with_tool(client, WITH_TOOLS))
+    console.print("[bold]make serve[/bold] keeps it running, with the same key, at http://127.0.0.1:8080:")
+    for path, what in {"/v1/models": "the aliases", "/metrics": "what was counted", "/schema/openapi.json": "the API"}.items():
+        console.print(f"  {path:22}{what}")
 
 
 if __name__ == "__main__":

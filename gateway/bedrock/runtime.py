@@ -17,14 +17,17 @@ from gateway.bedrock import faults, frames
 from gateway.bedrock.client import Client, Reply, Timeouts
 from gateway.bedrock.credentials import CredentialSource
 from gateway.bedrock.hosts import Endpoint, endpoint, model_path
-from gateway.bedrock.signing import Credentials, sign
+from gateway.bedrock.signing import Credentials, authorize, layout
 from gateway.errors import GatewayError, UpstreamError
 
 SERVICE = "bedrock-runtime"
 _EVENT_STREAM = b"application/vnd.amazon.eventstream"
 _JSON = b"application/json"
-_STREAM_HEADERS = {"content-type": "application/json", "x-amzn-bedrock-accept": "application/json"}
-_WHOLE_HEADERS = {"content-type": "application/json", "accept": "application/json"}
+_STREAM_HEADERS = (("content-type", "application/json"), ("x-amzn-bedrock-accept", "application/json"))
+_WHOLE_HEADERS = (("content-type", "application/json"), ("accept", "application/json"))
+_COUNTED = tuple(
+    b"x-amzn-bedrock-%s-token-count" % kind for kind in (b"input", b"output", b"cache-read-input", b"cache-write-input")
+)
 _LEAST_SKEW_SECONDS = 60.0  # AWS allows five minutes; less than one is not worth believing a stranger's clock for
 
 
@@ -125,19 +128,16 @@ class Runtime:
         headers = _STREAM_HEADERS if exchange.stream else _WHOLE_HEADERS
         token = self._credentials.bearer_token
         if token and exchange.role_arn is None and place.origin.scheme == "https":
-            headers = headers | {"host": place.host_header, "authorization": f"Bearer {token}"}
+            lines = layout("POST", path, "", place.host_header, headers, None).lines
+            own = f"authorization: Bearer {token}"
         else:
-            headers = sign(
-                self._credentials.current(exchange.role_arn) or await self._fetched(exchange),
-                host=place.host_header,
-                path=path,
-                body=exchange.body,
-                headers=headers,
-                region=exchange.region,
-                at=self._now() + self.skew_seconds,
-            )
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        head = f"POST {path} HTTP/1.1\r\n{lines}user-agent: quarry\r\ncontent-length: {len(exchange.body)}\r\n\r\n"
+            credentials = self._credentials.current(exchange.role_arn) or await self._fetched(exchange)
+            plan = layout("POST", path, "", place.host_header, headers, credentials.token)
+            lines, at = plan.lines, self._now() + self.skew_seconds
+            moment, authorization = authorize(plan, credentials, body=exchange.body, region=exchange.region, at=at)
+            own = f"x-amz-date: {moment}\r\nauthorization: {authorization}"
+        length = len(exchange.body)
+        head = f"POST {path} HTTP/1.1\r\n{lines}user-agent: quarry\r\n{own}\r\ncontent-length: {length}\r\n\r\n"
         return head.encode() + exchange.body
 
     async def _fetched(self, exchange: "Exchange") -> Credentials:
@@ -322,12 +322,7 @@ def _counts(headers: Mapping[bytes, bytes]) -> TokenCounts | None:
 
     Source: recorded traffic of Titan, Cohere, Llama, Mistral, Nova and Claude; embeddings send the input's alone.
     """
-    counted = headers.get(b"x-amzn-bedrock-input-token-count")
+    counted = headers.get(_COUNTED[0])
     if counted is None or not counted.isdigit():
         return None
-
-    def count(name: bytes) -> int:
-        value = headers.get(b"x-amzn-bedrock-" + name + b"-token-count", b"0")
-        return int(value) if value.isdigit() else 0
-
-    return TokenCounts(int(counted), count(b"output"), count(b"cache-read-input"), count(b"cache-write-input"))
+    return TokenCounts(*[int(value) if (value := headers.get(name, b"0")).isdigit() else 0 for name in _COUNTED])

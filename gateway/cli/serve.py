@@ -14,11 +14,13 @@ import uvloop
 from adapters import FAMILIES
 from gateway.cli.configuration import CONFIG_OPTION, configured
 from gateway.configuration import Configuration, check, configure, report
+from gateway.findings import quoted
 from gateway.server import serve as serve_until_stopped
-from gateway.settings import Aws, ColdStart, Key, Route, Server, Settings, Target
+from gateway.server import tls_problems
+from gateway.settings import Aws, ColdStart, Key, Route, Server, Settings, SettingsError, Target
 
 SANDBOX_KEY = "sandbox"  # no secret: it opens a gateway that reaches no AWS account, on this machine alone
-SANDBOX_WARM_UP_SECONDS = 3.0  # real ones take a minute or two
+SANDBOX_WARM_UP_SECONDS = 2.5  # real ones take a minute or two
 DEFAULT_PORT = "8080"
 
 
@@ -42,6 +44,8 @@ def serve(path: Path | None, sandbox: bool, only_check: bool) -> None:
         _run(_over_sandbox())
         return
     configuration = configured(path)
+    if problems := tls_problems(configuration):
+        raise click.ClickException(str(SettingsError(problems, configuration.name)))
     if only_check:
         click.echo(report(configuration), nl=False)
         return
@@ -79,7 +83,7 @@ async def _over_sandbox() -> None:
 def _sandbox_configuration(world: Any, url: str) -> Configuration:
     """One alias for every model of the sandbox that a family here speaks to."""
     settings = Settings(
-        server=Server(host="127.0.0.1", port=int(os.environ.get("QUARRY_PORT", DEFAULT_PORT))),
+        server=Server(host="127.0.0.1", port=_port(os.environ.get("QUARRY_PORT") or DEFAULT_PORT)),
         aws=Aws(region=world.region, endpoint_urls={"bedrock-runtime": url}),
         models={
             model.name: Route(
@@ -99,3 +103,9 @@ def _sandbox_configuration(world: Any, url: str) -> Configuration:
         ),
     )
     return check(settings, name="the sandbox's configuration")
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65535):
+        raise click.ClickException(f"QUARRY_PORT must be a whole number from 0 to 65535, not {quoted(text)}")
+    return int(text)

@@ -12,12 +12,13 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
-from adapters.errors import MalformedReply
+from adapters.errors import MalformedReply, RequestRefused
 from gateway.errors import DeadlineExceeded, GatewayError, ModelNotReady, NoTargetAvailable, UpstreamError
 from gateway.registry.model import Route, Target
 from gateway.routing import pick
 
-COLD_WAIT_SECONDS = 2.0  # between two looks at a cold model that did not say how long it needs
+COLD_WAIT_SECONDS = 1.0  # until the first look at a cold model that did not say how long it needs; each later wait is twice
+COLD_WAIT_MOST_SECONDS = 10.0  # as long, up to this: warming takes a minute or two, and every look is a request to AWS
 
 
 class Attempt:
@@ -28,14 +29,15 @@ class Attempt:
         error: Why it failed, once it has, if another attempt may follow.
     """
 
-    __slots__ = ("_committed", "error", "number", "route", "target")
+    __slots__ = ("_committed", "_earlier", "error", "number", "route", "target")
 
-    def __init__(self, route: Route, target: Target, number: int) -> None:
+    def __init__(self, route: Route, target: Target, number: int, earlier: GatewayError | None) -> None:
         self.route = route
         self.target = target
         self.number = number
         self.error: GatewayError | None = None
         self._committed = False
+        self._earlier = earlier
 
     def commit(self) -> None:
         """Something of this attempt's reply is going to the caller."""
@@ -54,6 +56,10 @@ class Attempt:
             return True
         if isinstance(error, GatewayError) and error.retryable and not self._committed:
             self.error = error
+            return True
+        if isinstance(error, RequestRefused) and self._earlier is not None:
+            # A stand-in of another family that cannot say this. The caller's request was good: the first failure counts.
+            self.error = self._earlier
             return True
         return False
 
@@ -89,6 +95,7 @@ class Attempts:
         self._sleep = sleep
         self._current: Attempt | None = None
         self._cold_since: float | None = None
+        self._cold_wait_seconds = COLD_WAIT_SECONDS
 
     def __aiter__(self) -> Self:
         return self
@@ -107,8 +114,9 @@ class Attempts:
     def _begin(self, route: Route, target: Target) -> Attempt:
         if self._current is not None and self._now() >= self._deadline:
             raise self._last_word()
-        number = self._current.number + 1 if self._current is not None else 1
-        self._current = Attempt(route, target, number)
+        last = self._current
+        number, earlier = (last.number + 1, last.error) if last is not None else (1, None)
+        self._current = Attempt(route, target, number, earlier)
         return self._current
 
     async def _waited_for_cold(self, attempt: Attempt, error: ModelNotReady) -> bool:
@@ -116,7 +124,9 @@ class Attempts:
         began = self._now()
         if self._cold_since is None:
             self._cold_since = began
-        wait = error.retry_after_seconds or COLD_WAIT_SECONDS
+            self._cold_wait_seconds = COLD_WAIT_SECONDS
+        wait = error.retry_after_seconds or self._cold_wait_seconds
+        self._cold_wait_seconds = min(COLD_WAIT_MOST_SECONDS, 2 * self._cold_wait_seconds)
         patience_ends = self._cold_since + attempt.target.cold_start.patience_seconds
         if began + wait > min(patience_ends, self._deadline):
             return False

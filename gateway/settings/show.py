@@ -38,8 +38,6 @@ def unenforced(settings: Settings) -> list[str]:
 
 def _unenforced(settings: Settings) -> Iterator[tuple[str, str]]:
     server = settings.server
-    if server.tls is not None:
-        yield "server.tls", "not served yet; put TLS in front of the gateway."
     if server.workers > 1:
         yield "server.workers", f"{server.workers} processes are not started yet; one is. Scale by replicas."
     if server.metrics_port is not None:

@@ -1,12 +1,13 @@
 """Whether this process lives, whether it wants work, and what it counts. It decides none of the three: it is told.
 
-``/healthz`` and ``/readyz`` are the only routes of the gateway that ask for no key; they say one word each.
+``/healthz`` and ``/readyz`` are the only routes of the gateway that ask for no key; they say one word each, and answer HEAD
+too, since some load balancers ask with it.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from litestar import Request, Response, get
+from litestar import HttpMethod, Request, Response, get, route
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.surface.guard import Guard, require
@@ -14,6 +15,7 @@ from gateway.surface.guard import Guard, require
 PUBLIC_PATHS = frozenset({"/healthz", "/readyz"})
 """Every path that answers without a key."""
 
+PROBES = (HttpMethod.GET, HttpMethod.HEAD)
 EXPOSITION = "text/plain; version=0.0.4"  # what every Prometheus reads; Litestar adds the charset
 
 
@@ -25,13 +27,15 @@ def routes(guard: Guard, *, is_draining: Callable[[], bool], exposition: Callabl
         exposition: The metrics of the moment in Prometheus' text format.
     """
 
-    @get("/healthz")
-    async def alive() -> Response[bytes]:
-        return _status(200, b'{"status":"ok"}')
+    @route("/healthz", http_method=PROBES)
+    async def alive(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return _status(request, 200, b'{"status":"ok"}')
 
-    @get("/readyz")
-    async def ready() -> Response[bytes]:
-        return _status(503, b'{"status":"draining"}') if is_draining() else _status(200, b'{"status":"ready"}')
+    @route("/readyz", http_method=PROBES)
+    async def ready(request: Request[Any, Any, Any]) -> Response[bytes]:
+        if is_draining():
+            return _status(request, 503, b'{"status":"draining"}')
+        return _status(request, 200, b'{"status":"ready"}')
 
     @get("/metrics")
     async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -41,5 +45,6 @@ def routes(guard: Guard, *, is_draining: Callable[[], bool], exposition: Callabl
     return [alive, ready, metrics]
 
 
-def _status(status: int, body: bytes) -> Response[bytes]:
-    return Response(body, status_code=status, media_type="application/json", headers={"cache-control": "no-store"})
+def _status(request: Request[Any, Any, Any], status: int, body: bytes) -> Response[bytes]:
+    shown = b"" if request.method == HttpMethod.HEAD else body  # Litestar calls a body in answer to HEAD a mistake
+    return Response(shown, status_code=status, media_type="application/json", headers={"cache-control": "no-store"})

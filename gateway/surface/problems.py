@@ -14,7 +14,6 @@ from litestar.exceptions import HTTPException, NotFoundException
 
 from adapters.errors import MalformedReply, RequestRefused
 from gateway.errors import DeadlineExceeded, GatewayError, InvalidRequest, ModelFailed, NotAuthenticated, UpstreamRefused
-from gateway.surface.body import request_id
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -73,10 +72,7 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
         body,
         status_code=status,
         media_type="application/json",
-        headers={
-            "x-request-id": request_id(request.scope["headers"]),
-            **{name.decode(): value.decode() for name, value in headers if name != b"content-type"},
-        },
+        headers={name.decode(): value.decode() for name, value in headers if name != b"content-type"},
     )
 
 

@@ -1,5 +1,8 @@
 """The headers that every reply of ours carries: which request it was, who answered, what was left out, where time went."""
 
+from litestar.types import Message, Scope
+
+from gateway.surface.body import request_id
 from gateway.usage.meter import Meter
 
 Headers = list[tuple[bytes, bytes]]
@@ -26,3 +29,15 @@ def reply_headers(meter: Meter) -> Headers:
     timing = (trail.auth_seconds * 1e3, trail.translate_seconds * 1e3, meter.upstream_seconds * 1e3)
     headers.append((b"server-timing", b"auth;dur=%.3f, translate;dur=%.3f, upstream;dur=%.1f" % timing))
     return headers
+
+
+async def identify(message: Message, scope: Scope) -> None:
+    """Litestar's last look at a message before it is sent: a reply without an ``x-request-id`` gets one.
+
+    So every ordinary route has it, with what Litestar answers by itself; chat writes its own, which is also the record's.
+    """
+    if message["type"] != "http.response.start":
+        return
+    headers = message["headers"]
+    if all(name != b"x-request-id" for name, _ in headers):
+        message["headers"] = [*headers, (b"x-request-id", request_id(scope["headers"]).encode())]

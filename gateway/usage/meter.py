@@ -20,6 +20,7 @@ from gateway.usage.metrics import Metrics
 from gateway.usage.record import Outcome, Record
 
 UNKNOWN = "unknown"  # the label of a model that the configuration does not name
+NOTHING = Usage(0, 0)
 
 
 class Meter:
@@ -60,7 +61,10 @@ class Meter:
     @property
     def upstream_seconds(self) -> float:
         """Time spent waiting on Bedrock so far. Several choices wait at once: the longest counts."""
-        return max((watch.waited_seconds for watch in self._watches.values()), default=0.0)
+        longest = 0.0
+        for watch in self._watches.values():
+            longest = max(longest, watch.waited_seconds)
+        return longest
 
     def observe(self, choice: int, deltas: Sequence[Delta]) -> None:
         """Take note of deltas on their way to the caller."""
@@ -119,9 +123,9 @@ class Meter:
                 error=_word(error),
                 detail=_detail(error),
             )
-        trail = call.trail
-        usages = self._usages(call)
+        trail, key, usage = call.trail, call.key, self._total(call)
         first = self._first_content_at
+        ours = duration - self.upstream_seconds - trail.cold_start_seconds
         return Record(
             time=time.time(),
             event="request",
@@ -130,33 +134,39 @@ class Meter:
             status=status,
             duration_seconds=round(duration, 6),
             model=self._model,
-            key=call.key.id,
-            owner=call.key.owner,
+            key=key.id,
+            owner=key.owner,
             target=trail.target or None,
             attempts=trail.attempts,
             stream=call.stream,
             choices=call.choices,
-            input_tokens=sum(usage.input_tokens for usage in usages),
-            output_tokens=sum(usage.output_tokens for usage in usages),
-            cache_read_tokens=sum(usage.cache_read_tokens for usage in usages),
-            cache_write_tokens=sum(usage.cache_write_tokens for usage in usages),
-            usage_source=_source(usages),
-            finish_reasons=tuple(finish.native or finish.reason for _, finish in sorted(self._finish.items())),
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cache_read_tokens=usage.cache_read_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+            usage_source=usage.source if usage is not NOTHING else None,
+            finish_reasons=tuple([finish.native or finish.reason for finish in self._finish.values()]),
             ttft_seconds=round(first - self._received_at, 6) if first is not None and call.stream else None,
-            overhead_seconds=round(max(0.0, duration - self.upstream_seconds - trail.cold_start_seconds), 6),
+            overhead_seconds=round(ours, 6) if ours > 0 else 0.0,
             cold_start_seconds=round(trail.cold_start_seconds, 3),
             ignored_parameters=trail.ignored,
             error=_word(error),
             detail=_detail(error),
         )
 
-    def _usages(self, call: Call) -> list[Usage]:
-        """The usage of every choice; estimated for one that produced text and was cut before its counts came."""
-        return [
-            usage
-            for choice in range(call.choices)
-            if (usage := self._usage.get(choice) or (self._estimate(choice, call) if choice in self._characters else None))
-        ]
+    def _total(self, call: Call) -> Usage:
+        """The usage of all choices together; estimated for one that spoke and was cut before its counts came."""
+        usage = self._usage.get(0)
+        if call.choices == 1 and usage is not None:
+            return usage
+        total = NOTHING
+        for choice in range(call.choices):
+            usage = self._usage.get(choice)
+            if usage is None and choice in self._characters:
+                usage = self._estimate(choice, call)
+            if usage is not None:
+                total = _sum(total, usage)
+        return total
 
     def _estimate(self, choice: int, call: Call) -> Usage:
         return Usage(
@@ -166,22 +176,22 @@ class Meter:
         )
 
     def _count(self, record: Record) -> None:
-        metrics, model, target = self._metrics, self._model, record.target or ""
-        metrics.requests[(model, target, record.outcome)].inc()
-        metrics.duration[(model,)].observe(record.duration_seconds)
+        target = record.target or ""
+        route = self._metrics.route(self._model, target)
+        model = route.model
+        route.requests[record.outcome] += 1
+        route.input_tokens += record.input_tokens
+        route.output_tokens += record.output_tokens
+        model.duration.observe(record.duration_seconds)
         if record.overhead_seconds is not None:
-            metrics.overhead[(model,)].observe(record.overhead_seconds)
-        if record.input_tokens:
-            metrics.tokens[(model, target, "input")].inc(record.input_tokens)
-        if record.output_tokens:
-            metrics.tokens[(model, target, "output")].inc(record.output_tokens)
+            model.overhead.observe(record.overhead_seconds)
         if record.ttft_seconds is not None:
-            metrics.ttft[(model,)].observe(record.ttft_seconds)
+            model.ttft.observe(record.ttft_seconds)
             if record.output_tokens > 1 and record.outcome == "complete":
-                metrics.tpot[(model,)].observe((record.duration_seconds - record.ttft_seconds) / (record.output_tokens - 1))
+                model.tpot.observe((record.duration_seconds - record.ttft_seconds) / (record.output_tokens - 1))
         for finish in self._finish.values():
             if not finish.known:
-                metrics.unmapped_finish[(target,)].inc()
+                self._metrics.unmapped_finish[target] += 1
 
 
 class Waiting(Protocol):
@@ -212,13 +222,13 @@ class Watch:
         return self._before + (self.exchange.waited_seconds if self.exchange is not None else 0.0)
 
     def __enter__(self) -> Self:
-        self._metrics.in_flight[(self._target,)].inc()
+        self._metrics.in_flight[self._target] += 1
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._metrics.in_flight[(self._target,)].dec()
+        self._metrics.in_flight[self._target] -= 1
         if isinstance(error, GatewayError | MalformedReply):
-            self._metrics.upstream_errors[(self._target, str(_word(error)))].inc()
+            self._metrics.upstream_errors[self._target, str(_word(error))] += 1
 
 
 def _word(error: BaseException | None) -> str | None:
@@ -249,7 +259,12 @@ def _detail(error: BaseException | None) -> str | None:
             return place_of(error)
 
 
-def _source(usages: Sequence[Usage]) -> str | None:
-    """One word for all choices: an estimate in any of them makes the sum an estimate."""
-    sources = {usage.source for usage in usages}
-    return "estimate" if "estimate" in sources else min(sources, default=None)
+def _sum(one: Usage, other: Usage) -> Usage:
+    """Two usages as one; an estimate in either makes the sum an estimate."""
+    return Usage(
+        input_tokens=one.input_tokens + other.input_tokens,
+        output_tokens=one.output_tokens + other.output_tokens,
+        cache_read_tokens=one.cache_read_tokens + other.cache_read_tokens,
+        cache_write_tokens=one.cache_write_tokens + other.cache_write_tokens,
+        source="estimate" if one.source == "estimate" else other.source,
+    )

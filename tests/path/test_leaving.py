@@ -73,7 +73,7 @@ async def test_leaving_while_held_for_a_cold_model_ends_the_wait(stack: Stack, w
 
     assert (await within(stack.lines))[0]["outcome"] == "client_gone"
     asked = len(stack.asked())
-    await asyncio.sleep(2.5)  # longer than the wait between two looks
+    await asyncio.sleep(2.5)  # longer than the waits between the first looks
     assert len(stack.asked()) == asked
 
 

@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gateway.sandbox.replies.numbers import NUMBER, Wanted, given_out
 from gateway.sandbox.replies.words import STOP_WORDS, keywords, words
 
 Schema = dict[str, Any]
 
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _PROPER = re.compile(r"\b[A-Z][\w'-]*(?:[ ][A-Z][\w'-]*)*")
 _QUOTED = re.compile(r"[\"“']([^\"”']+)[\"”']")
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
@@ -104,7 +104,21 @@ def _make_object(schema: Schema, text: str, root: Schema, depth: int) -> dict[st
     required = schema.get("required", ())
     wanted = [name for name in properties if depth < _DEPTH // 4 or name in required]
     wanted += [name for name in required if name not in properties]
-    return {name: _make(_dictionary(properties.get(name)), text, name, root, depth + 1) for name in wanted if depth < _DEPTH}
+    members = {name: _resolved(_dictionary(properties.get(name)), root) for name in wanted if depth < _DEPTH}
+    counted = {name: _wanted_number(member) for name, member in members.items() if _holds_number(member)}
+    numbers = given_out(counted, text) if counted else {}
+    return {
+        name: _make(member, numbers.get(name, "") if name in counted else text, name, root, depth + 1)
+        for name, member in members.items()
+    }
+
+
+def _holds_number(schema: Schema) -> bool:
+    return not {"const", "enum"} & set(schema) and _kind(schema) in {"integer", "number"}
+
+
+def _wanted_number(schema: Schema) -> Wanted:
+    return Wanted(str(schema.get("description", "")), is_whole=_kind(schema) == "integer")
 
 
 def _dictionary(schema: Any) -> Schema:
@@ -180,7 +194,7 @@ def _proper_nouns(text: str) -> list[str]:
 
 
 def _numbers(text: str) -> list[float]:
-    return [float(found) for found in _NUMBER.findall(text)]
+    return [float(found) for found in NUMBER.findall(text)]
 
 
 def _within(value: float, schema: Schema, step: float) -> float:

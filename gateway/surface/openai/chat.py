@@ -27,6 +27,7 @@ from gateway.usage.meter import Meter
 OpenMeter = Callable[[str, float], Meter]
 """Opens the meter of one request: its id, and its arrival in monotonic seconds."""
 
+PATH = "/v1/chat/completions"
 CLIENT_GONE = 499  # nginx's word for a caller who left; it is in the log, nobody receives it
 EVENT_STREAM: Headers = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -38,7 +39,7 @@ EVENT_STREAM: Headers = [
 def route(*, guard: Guard, path: Path, open_meter: OpenMeter, max_body_bytes: int) -> ASGIRouteHandler:
     """The handler over its rooms."""
 
-    @asgi("/v1/chat/completions", copy_scope=False)
+    @asgi(PATH, copy_scope=False)
     async def chat(scope: Scope, receive: Receive, send: Send) -> None:
         received_at = time.monotonic()
         meter = open_meter(request_id(scope["headers"]), received_at)
@@ -76,6 +77,7 @@ class Reply:
     def __init__(self, send: Send, meter: Meter) -> None:
         self._send = send
         self._meter = meter
+        self._events: Events | None = None  # once the status is gone
 
     async def answer(self, call: Call, batches: AsyncGenerator[Batch, None]) -> None:
         """Send what the path yields. Leaves no upstream open, however it ends."""
@@ -86,7 +88,11 @@ class Reply:
                 await self._whole(call, batches)
 
     async def problem(self, error: Exception) -> None:
-        """Send an error envelope with its true status."""
+        """Send an error envelope with its true status; once that is gone, an error event, and no ``[DONE]``."""
+        if self._events is not None:
+            await self._body(self._events.error(error), more=False)
+            self._meter.close("cut", status=200, error=error)
+            return
         status, body, headers = problems.envelope(error)
         self._meter.close("refused" if status < 500 else "failed", status=status, error=error)
         await self._send_all(status, headers, body)
@@ -103,17 +109,13 @@ class Reply:
         events = Events(call, int(time.time()))
         first = await anext(batches)  # until here a failure keeps its true status; from here it is an event
         await self._start(200, EVENT_STREAM)
-        try:
-            await self._body(events.events(*first), more=True)
-            async for choice, deltas in batches:
-                if data := events.events(choice, deltas):
-                    await self._body(data, more=True)
-        except Exception as error:  # noqa: BLE001 - the status is gone: the caller learns it in-band, and sees no [DONE]
-            await self._body(events.error(error), more=False)
-            self._meter.close("cut", status=200, error=error)
-        else:
-            await self._body(events.end(), more=False)
-            self._meter.close("complete", status=200)
+        self._events = events
+        await self._body(events.events(*first), more=True)
+        async for choice, deltas in batches:
+            if data := events.events(choice, deltas):
+                await self._body(data, more=True)
+        await self._body(events.end(), more=False)
+        self._meter.close("complete", status=200)
 
     async def _send_all(self, status: int, headers: Headers, body: bytes) -> None:
         await self._start(status, [*headers, (b"content-length", b"%d" % len(body))])

@@ -1,6 +1,7 @@
 """``GET /v1/models`` and ``/v1/models/{model}``: the aliases that a key may use, and nothing of what stands behind them."""
 
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 import msgspec
 from litestar import Request, Response, get
@@ -9,7 +10,6 @@ from litestar.handlers import HTTPRouteHandler
 from gateway.errors import ModelNotFound
 from gateway.keys.model import Key
 from gateway.registry.model import Snapshot
-from gateway.surface.body import request_id
 from gateway.surface.guard import Guard, require
 from gateway.surface.openai import wire
 from gateway.surface.openai.complaints import quoted
@@ -32,12 +32,12 @@ def routes(guard: Guard, registry: Registry) -> list[HTTPRouteHandler]:
     @get("/v1/models")
     async def list_models(request: Request[Any, Any, Any]) -> Response[bytes]:
         key = _caller(guard, request)
-        return _json(request, listing(registry.snapshot, key))
+        return _json(listing(registry.snapshot, key))
 
-    @get("/v1/models/{model:str}")
+    @get("/v1/models/{model:path}")
     async def read_model(request: Request[Any, Any, Any]) -> Response[bytes]:
         key = _caller(guard, request)
-        return _json(request, entry(registry.snapshot, key, request.path_params["model"]))
+        return _json(entry(registry.snapshot, key, alias_of(request.scope["raw_path"])))
 
     return [list_models, read_model]
 
@@ -60,6 +60,11 @@ def entry(snapshot: Snapshot, key: Key, alias: str) -> wire.Model:
     return _model(alias, snapshot)
 
 
+def alias_of(raw_path: bytes) -> str:
+    """The alias in ``/v1/models/{model}``, as it was sent: aliases may hold "/", which the framework's own reading tidies away."""
+    return unquote(raw_path.partition(b"/models/")[2])
+
+
 def _caller(guard: Guard, request: Request[Any, Any, Any]) -> Key:
     key = guard.key(request.scope["headers"])
     require(key, "invoke")
@@ -70,6 +75,5 @@ def _model(alias: str, snapshot: Snapshot) -> wire.Model:
     return wire.Model(id=alias, created=snapshot.created_at, owned_by=OWNER)
 
 
-def _json(request: Request[Any, Any, Any], body: wire.ModelList | wire.Model) -> Response[bytes]:
-    headers = {"x-request-id": request_id(request.scope["headers"])}
-    return Response(msgspec.json.encode(body), media_type="application/json", headers=headers)
+def _json(body: wire.ModelList | wire.Model) -> Response[bytes]:
+    return Response(msgspec.json.encode(body), media_type="application/json")

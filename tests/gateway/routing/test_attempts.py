@@ -98,6 +98,16 @@ async def test_what_no_target_can_mend_ends_the_request(error: Exception) -> Non
         await walk(attempts(route("a", "one", "two"), clock=Clock()), {"one": [error]})
 
 
+async def test_a_stand_in_that_cannot_say_it_does_not_blame_the_caller() -> None:
+    """After a failure, a target of another family that refuses the request is passed over; the failure is what is heard."""
+    refusal = UnsupportedParameter("no tools here", parameter="tools")
+    over = attempts(route("a", "one", "two", "three"), clock=Clock())
+
+    assert await walk(over, {"one": [UpstreamThrottled("x")], "two": [refusal]}) == ["one", "two", "three"]
+    with pytest.raises(UpstreamThrottled, match="first"):
+        await walk(attempts(route("a", "one", "two"), clock=Clock()), {"one": [UpstreamThrottled("first")], "two": [refusal]})
+
+
 async def test_nothing_is_retried_after_the_first_delta() -> None:
     """Once something has gone to the caller, an error is final."""
     with pytest.raises(UpstreamError):
@@ -132,8 +142,17 @@ async def test_a_cold_target_is_asked_again_until_it_is_warm() -> None:
     cold: list[Exception] = [ModelNotReady("x"), ModelNotReady("x", retry_after_seconds=7)]
 
     assert await walk(over, {"cold": cold}) == ["cold", "cold", "cold"]
-    assert clock.slept == [2.0, 7]
-    assert over.cold_start_seconds == 9.0
+    assert clock.slept == [1.0, 7]
+    assert over.cold_start_seconds == 8.0
+
+
+async def test_the_waits_for_a_cold_target_grow() -> None:
+    """A warm-up of a minute and a half costs a dozen requests, not fifty."""
+    clock = Clock()
+
+    await walk(attempts(route("a", "cold"), clock=clock), {"cold": [ModelNotReady("x") for _ in range(7)]})
+
+    assert clock.slept == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 10.0]
 
 
 async def test_patience_with_a_cold_target_ends() -> None:
@@ -142,7 +161,7 @@ async def test_patience_with_a_cold_target_ends() -> None:
     over = attempts(route("a", "cold", "warm", patience_seconds=5), clock=clock)
 
     assert await walk(over, {"cold": [ModelNotReady("x") for _ in range(9)]}) == ["cold", "cold", "cold", "warm"]
-    assert clock.slept == [2.0, 2.0]
+    assert clock.slept == [1.0, 2.0]
 
 
 async def test_a_model_that_stays_cold_says_so() -> None:

@@ -51,7 +51,7 @@ keys: [{{name: k, hash: "sha256:{"0123456789abcdef" * 4}"}}]
     ("text", "warnings"),
     [
         ("server: {port: 1}", []),
-        ("server: {tls: {certificate: a, key: b}}", ["server.tls: not served yet; put TLS in front of the gateway."]),
+        ("server: {tls: {certificate: a, key: b}}", []),
         ("server: {workers: 1}", []),
         (
             "server: {workers: 4}",

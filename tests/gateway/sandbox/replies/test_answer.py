@@ -1,6 +1,7 @@
 """What the models say: sensible, deterministic, and never longer than asked."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -50,7 +51,7 @@ def test_summary_is_made_of_the_dialogues_own_sentences():
 
     assert "washing machine" in summary
     assert count(summary) < count(DIALOGUE) / 2
-    assert all(sentence.strip(".") in DIALOGUE for sentence in sentences(summary))
+    assert all(re.sub(r"^#Person[12]#: ", "", sentence) in DIALOGUE for sentence in sentences(summary))
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,14 @@ from gateway.registry.model import Route, Snapshot
 from gateway.surface.guard import Guard
 from gateway.surface.openai.models import routes
 from gateway.surface.problems import answer
+from gateway.surface.reply_headers import identify
 
-ALIASES = ("support-llama", "support-haiku", "sales-nova", "support-é v1.2")
+ALIASES = ("support-llama", "support-haiku", "sales-nova", "support-é v1.2", "support-eu/a:1", "support-//b/", "support-../c")
 
 
 @pytest.fixture
 def registry() -> SimpleNamespace:
-    """Four aliases, three of them for ``support-*``."""
+    """Seven aliases, six of them for ``support-*``."""
     return SimpleNamespace(snapshot=Snapshot({alias: Route(alias, ()) for alias in ALIASES}, created_at=1_700_000_000))
 
 
@@ -27,7 +28,9 @@ def registry() -> SimpleNamespace:
 def app(key: Key, registry: SimpleNamespace) -> Litestar:
     scraper = Key(id="m", name="m", owner="o", hash=hashlib.sha256(b"scraper").hexdigest(), scopes=frozenset({"metrics"}))
     handlers = routes(Guard([key, scraper]), registry)
-    return Litestar(handlers, openapi_config=None, logging_config=None, exception_handlers={Exception: answer})
+    return Litestar(
+        handlers, openapi_config=None, logging_config=None, exception_handlers={Exception: answer}, before_send=[identify]
+    )
 
 
 async def test_list(served: Any, app: Litestar, secret: str) -> None:
@@ -35,11 +38,11 @@ async def test_list(served: Any, app: Litestar, secret: str) -> None:
     async with served(app) as url, openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=secret) as client:
         found = [model.model_dump(exclude_unset=True) async for model in client.models.list()]
 
-    assert [model["id"] for model in found] == ["support-haiku", "support-llama", "support-é v1.2"]
-    assert found[0] == {"id": "support-haiku", "object": "model", "created": 1_700_000_000, "owned_by": "quarry"}
+    assert [model["id"] for model in found] == sorted(alias for alias in ALIASES if alias.startswith("support-"))
+    assert found[3] == {"id": "support-haiku", "object": "model", "created": 1_700_000_000, "owned_by": "quarry"}
 
 
-@pytest.mark.parametrize("alias", ["support-haiku", "support-é v1.2"])
+@pytest.mark.parametrize("alias", [alias for alias in ALIASES if alias.startswith("support-")])
 async def test_one(served: Any, app: Litestar, secret: str, alias: str) -> None:
     """An alias of any spelling is found by its name."""
     async with served(app) as url, openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=secret) as client:

@@ -1,0 +1,129 @@
+"""The tables of docs/chat.md, made from what the code says and from what the official SDK does. Compares nothing."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import httpx
+import openai
+
+from adapters import FAMILIES, parameters
+from adapters.chat import ChatRequest, Message, Role, Sampling, Text
+from adapters.family import AtMost, Family, Range
+from gateway.errors import GatewayError
+from gateway.surface import problems
+
+NO, YES = "—", "yes"
+HARMLESS_IN_A_TABLE = str.maketrans({"|": "\\|"})
+OWN_FAULT = "Something went wrong in the gateway itself."
+
+
+def families() -> str:
+    """What each family honours: a column per family, a row per feature."""
+    rows: list[tuple[str, Callable[[Family], str]]] = [
+        ("text, whole and streamed", lambda family: _reads(family, "user")),
+        ("system messages", lambda family: _reads(family, "system")),
+        ("images", lambda family: _limit(family, "images")),
+        *((f"`{name}`", lambda family, name=name: _has(family, name)) for name in _FEATURES),
+        ("`temperature`", lambda family: _range(family, "temperature")),
+        ("`top_p`", lambda family: _range(family, "top_p")),
+        ("`max_completion_tokens`, at most", lambda family: _range(family, "max_tokens").rpartition(" to ")[2]),
+        ("`max_completion_tokens`, when nobody says", lambda family: f"{family.max_tokens}"),
+    ]
+    made = [[title, *(cell(family) for family in FAMILIES.values())] for title, cell in rows]
+    return _table(["", *(f"`{name}`" for name in FAMILIES)], made)
+
+
+_FEATURES = (
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "tools.strict",
+    "response_format",
+    "stop",
+    "seed",
+    "logprobs",
+    "top_logprobs",
+    "logit_bias",
+    "frequency_penalty",
+    "presence_penalty",
+    "reasoning_effort",
+)
+_IGNORED = parameters.ADVISORY | {"tools.strict"}
+
+
+def errors() -> str:
+    """Every class that a caller can meet, and what the official Python client makes of its reply."""
+    kinds = sorted(_public_errors(), key=lambda kind: kind.status)
+    return _table(
+        ["status", "type", "code", "cause", "the SDK raises", "and repeats"],
+        [
+            [f"{kind.status}", f"`{kind.type}`", f"`{kind.code}`" if kind.code else "none", _cause(kind), *_met_by_the_sdk(kind)]
+            for kind in kinds
+        ],
+    )
+
+
+def _public_errors() -> Iterator[type[GatewayError]]:
+    waiting: list[type[GatewayError]] = [GatewayError]
+    while waiting:
+        kind = waiting.pop(0)
+        if kind.__module__.startswith("gateway."):
+            yield kind
+            waiting += kind.__subclasses__()
+
+
+def _cause(kind: type[GatewayError]) -> str:
+    said = OWN_FAULT if kind is GatewayError else (inspect.getdoc(kind) or "").split("\n\n", maxsplit=1)[0]
+    return " ".join(said.split()).replace("``", "`").translate(HARMLESS_IN_A_TABLE)
+
+
+def _met_by_the_sdk(kind: type[GatewayError]) -> tuple[str, str]:
+    """The type that the client raises, and whether it asks again by itself."""
+    error = kind("the message")
+    status, body, headers = problems.envelope(error)
+    asked = 0
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        return httpx.Response(status, content=body, headers=[*headers, (b"retry-after-ms", b"1")])
+
+    client = openai.OpenAI(
+        base_url="http://gateway/v1", api_key="k", max_retries=1, http_client=httpx.Client(transport=httpx.MockTransport(answer))
+    )
+    with client:
+        try:
+            client.models.list()
+        except openai.APIStatusError as raised:
+            return f"`{type(raised).__name__}`", YES if asked > 1 else "no"
+    raise AssertionError(f"{kind.__name__} is no error to the SDK")
+
+
+def _reads(family: Family, role: Role) -> str:
+    """Whether what that role says stands in the native body, whole or streamed."""
+    messages = (Message(role, (Text("BE BRIEF"),)), Message("user", (Text("Hello"),)))
+    bodies = [family.encode(ChatRequest(messages, Sampling(max_tokens=1)), stream) for stream in (False, True)]
+    return YES if all(b"BE BRIEF" in body for body in bodies) else NO
+
+
+def _has(family: Family, name: str) -> str:
+    if name in family.accepts:
+        return YES
+    return "ignored" if name in _IGNORED and ("tools" in family.accepts or name == "seed") else NO
+
+
+def _limit(family: Family, name: str) -> str:
+    rule = family.accepts.get(name)
+    return f"up to {rule.entries}" if isinstance(rule, AtMost) else NO
+
+
+def _range(family: Family, name: str) -> str:
+    rule = family.accepts[name]
+    assert isinstance(rule, Range)
+    return f"{'above ' if rule.above else ''}{rule.low:g} to {int(rule.high)}"
+
+
+def _table(heads: list[str], rows: Iterable[list[Any]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(line)} |\n".replace("|  |", "| |") for line in lines)

@@ -1,0 +1,119 @@
+"""The official client without asyncio, as most backends use it: against the gateway in a thread of its own."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import openai
+import pytest
+
+from gateway.sandbox.world import World
+from tests.stack import SECRET, stack_over
+
+QUESTION: list[Any] = [{"role": "user", "content": "What is the weather in Lisbon?"}]
+WEATHER: Any = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+
+
+def run(ready: "Any", stop: threading.Event) -> None:
+    """Serve until told to stop; ``ready`` is told the URL."""
+
+    async def serve() -> None:
+        async with stack_over(World()) as stack:
+            ready(stack.url)
+            await asyncio.to_thread(stop.wait)
+
+    asyncio.run(serve())
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A running gateway's."""
+    urls: list[str] = []
+    started, stop = threading.Event(), threading.Event()
+
+    def ready(found: str) -> None:
+        urls.append(found)
+        started.set()
+
+    thread = threading.Thread(target=run, args=(ready, stop))
+    thread.start()
+    try:
+        assert started.wait(20)
+        yield urls[0]
+    finally:
+        stop.set()
+        thread.join(20)
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[openai.OpenAI]:
+    """The official client, which repeats nothing by itself."""
+    with openai.OpenAI(base_url=f"{url}/v1", api_key=SECRET, max_retries=0) as made:
+        yield made
+
+
+def test_whole(client: openai.OpenAI) -> None:
+    """A reply, its usage, its request id."""
+    reply = client.chat.completions.create(model="titan-support", messages=QUESTION, max_tokens=40)
+
+    assert reply.choices[0].message.content
+    assert reply.usage is not None
+    assert reply.usage.total_tokens == reply.usage.prompt_tokens + reply.usage.completion_tokens > 0
+    assert (reply._request_id or "").startswith("req-")
+
+
+def test_stream(client: openai.OpenAI) -> None:
+    """The same text chunk by chunk, and the usage last."""
+    whole = client.chat.completions.create(model="llama3-support", messages=QUESTION, max_tokens=40)
+
+    with client.chat.completions.create(
+        model="llama3-support", messages=QUESTION, max_tokens=40, stream=True, stream_options={"include_usage": True}
+    ) as stream:
+        chunks = list(stream)
+
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert text == whole.choices[0].message.content
+    assert chunks[-1].usage == whole.usage
+
+
+def test_leaving_a_stream(client: openai.OpenAI) -> None:
+    """A stream that is closed half way leaves the client, and the gateway, fit for the next request."""
+    with client.chat.completions.create(model="haiku-support", messages=QUESTION, stream=True) as stream:
+        next(iter(stream))
+
+    assert client.chat.completions.create(model="haiku-support", messages=QUESTION).choices[0].message.content
+
+
+def test_tools(client: openai.OpenAI) -> None:
+    """The helper that gathers a streamed tool call finds the same call as the whole reply; and the answer is taken back."""
+    asked: dict[str, Any] = {"model": "haiku-support", "messages": QUESTION, "tools": [WEATHER]}
+    whole = client.chat.completions.create(**asked)
+    with client.chat.completions.stream(**asked) as events:
+        (streamed,) = events.get_final_completion().choices[0].message.tool_calls or ()
+    (call,) = whole.choices[0].message.tool_calls or ()
+    answer = {"role": "tool", "tool_call_id": call.id, "content": "18 degrees and sunny"}
+    said = whole.choices[0].message.model_dump(exclude_none=True, include={"role", "content", "tool_calls"})
+
+    final = client.chat.completions.create(**asked | {"messages": [*QUESTION, said, answer]})
+
+    assert call.function.name == streamed.function.name == "get_weather"
+    assert json.loads(call.function.arguments) == json.loads(streamed.function.arguments) == {"city": "Lisbon"}
+    assert final.choices[0].message.content
+
+
+def test_errors(client: openai.OpenAI) -> None:
+    """Typed errors, whole and streamed alike, raised at the call."""
+    for stream in (False, True):
+        with pytest.raises(openai.NotFoundError, match="There is no model"):
+            client.chat.completions.create(model="nobody", messages=QUESTION, stream=stream)
+        with pytest.raises(openai.BadRequestError) as caught:
+            client.chat.completions.create(model="titan-support", messages=QUESTION, temperature=1.9, stream=stream)
+        assert caught.value.param == "temperature"
