@@ -145,10 +145,10 @@ class Server(uvicorn.Server):
         # Every answer from now on asks its caller to come back over a new connection, which will be another replica's.
         self.config.encoded_headers.append(CLOSE)
         self.server_state.default_headers = [*self.server_state.default_headers, CLOSE]
-        asyncio.get_running_loop().call_later(lame_duck_seconds, self._stop)
-
-    def _stop(self) -> None:
-        self.should_exit = True
+        if lame_duck_seconds:
+            asyncio.get_running_loop().call_later(lame_duck_seconds, setattr, self, "should_exit", True)
+        else:
+            self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let requests end, cancel those that do not, and wait until these have told their callers."""
