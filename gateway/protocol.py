@@ -1,10 +1,11 @@
-"""uvicorn's HTTP/1.1 protocol with the four things it lacks. Knows connections; no route, no body.
+"""uvicorn's HTTP/1.1 protocol with what it lacks. Knows connections; no route, no body.
 
 - A handler is told at once when its caller leaves. ASGI only lets it ask, which takes a task per request: a fifth of the
   whole cost of a small one (docs/performance.md).
 - A request's head must be whole within ``HEAD_SECONDS``, or the connection is closed: a thousand half-sent heads cost
   nothing for longer than that.
-- A head of more than ``HEAD_BYTES`` or ``HEAD_FIELDS`` is refused with 431.
+- A head of more than ``HEAD_BYTES`` or ``HEAD_FIELDS`` is refused with 431, and a body that goes on for more than
+  ``UNREAD_BYTES`` after it has been answered is cut off.
 - A reply's head leaves together with the first of its body: a write is the dearest thing that a small reply does.
 """
 
@@ -12,6 +13,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import httptools
 from uvicorn._types import ASGI3Application, ASGISendEvent, HTTPResponseStartEvent
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
@@ -20,10 +22,11 @@ from gateway.surface.leaving import EXTENSION
 HEAD_SECONDS = 10.0
 HEAD_BYTES = 32_768
 HEAD_FIELDS = 100
+UNREAD_BYTES = 33_554_432  # generous: whoever closes earlier loses the 413 that an honest client has yet to read
 
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
-
+_OFFER = (b"connection", b"upgrade", b"http2-settings")  # nothing but the offer stands in such a Connection field
 _NO_BODY = (204, 304)
 
 
@@ -47,6 +50,8 @@ class Protocol(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = 0
         self._head_due: asyncio.TimerHandle | None = None
+        self._unread_bytes = 0  # of bodies that were answered before they had come
+        self._method = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -63,7 +68,15 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._in_head:
             self._head_bytes += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._stay(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self.logger.warning("Invalid HTTP request received.")
+            self.send_400_response("Invalid HTTP request received.")
+            return
         # A head that came in one read, as nearly all do, never starts a timer.
         if self._in_head and self._head_due is None and not self.transport.is_closing():
             self._head_due = self.loop.call_later(HEAD_SECONDS, self._give_up)
@@ -73,7 +86,32 @@ class Protocol(HttpToolsProtocol):
         self._in_head = True
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
 
+    def _stay(self, rest: bytes) -> None:
+        """Go on in HTTP/1.1 with a request that offered to change to another protocol, as RFC 9110 7.8 allows.
+
+        Java's HttpClient offers h2c with every first request, and httptools would take its body for the new protocol's bytes.
+        """
+        fields = [b"%s: %s\r\n" % field for field in self.headers if field[0] not in _OFFER]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.feed_data(b"%s %s HTTP/1.1\r\n%s\r\n" % (self._method, self.url, b"".join(fields)))
+        if rest:
+            self.data_received(rest)
+
+    def on_body(self, body: bytes) -> None:
+        if self.cycle.response_complete:
+            self._unread_bytes += len(body)
+            if self._unread_bytes > UNREAD_BYTES:
+                self.transport.close()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
     def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            self._method = self.parser.get_method()
+            return
         self._head_is_whole()
         if len(self.headers) > HEAD_FIELDS or (self._head_bytes > HEAD_BYTES and self._measured() > HEAD_BYTES):
             raise HeadTooLargeError

@@ -67,3 +67,34 @@ async def test_a_head_that_never_ends_is_closed(stack: Stack, sent: bytes, monke
 async def test_ambiguous_requests_are_refused(stack: Stack, sent: bytes) -> None:
     """What two parsers could read in two ways is read in none (C10)."""
     assert (await exchange(stack, sent)).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize(
+    "offer", [b"upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk", b"upgrade\r\nupgrade: websocket"]
+)
+async def test_an_offer_to_change_the_protocol_is_passed_over(stack: Stack, offer: bytes) -> None:
+    """Java's HttpClient offers HTTP/2 with its first request: the body is read, and the next request too."""
+    body = b'{"model": "titan-support", "messages": [{"role": "user", "content": "Say hello."}]}'
+    key = next(iter(stack.headers.values())).encode()
+    post = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: %s\r\ncontent-length: %d\r\n" % (key, len(body))
+
+    answered = await exchange(stack, post + b"connection: " + offer + b"\r\n\r\n" + body + HEAD + b"\r\n")
+
+    assert answered.count(b"HTTP/1.1 200 OK") == 2
+    assert b"chat.completion" in answered
+
+
+async def test_an_upload_that_goes_on_after_its_refusal_is_cut(stack: Stack) -> None:
+    """Nobody reads a body for ever that has been answered with a 401 (C6)."""
+    _reader, writer = await asyncio.open_connection("127.0.0.1", int(stack.url.rsplit(":", 1)[1]))
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
+    sent, piece = 0, b"10000\r\n" + b"a" * 65_536 + b"\r\n"
+
+    with pytest.raises(OSError):
+        while sent < 100_000_000:
+            writer.write(piece)
+            await writer.drain()
+            sent += len(piece)
+
+    writer.close()
+    assert sent < 80_000_000
