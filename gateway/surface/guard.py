@@ -1,11 +1,11 @@
 """Who is asking: the bearer secret of a request into its ``Key``. The secret is hashed at once and kept nowhere."""
 
-import hashlib
 import hmac
 from collections.abc import Iterable
 
 from gateway.errors import ModelNotAllowed, NotAuthenticated
 from gateway.keys.model import Key, Scope
+from gateway.keys.secrets import digest
 
 BEARER = b"bearer"
 BARE = (b"x-api-key", b"api-key")  # the Anthropic and the Azure clients' headers
@@ -35,9 +35,9 @@ class Guard:
             NotAuthenticated: No key, an unknown one, or two that differ. The message never repeats what was sent.
         """
         # Only the digest meets the table: neither how long a look-up takes nor what it touches depends on the secret's text.
-        digest = hashlib.sha256(secret_of(headers)).hexdigest()
-        key = self._keys.get(digest)
-        if key is None or not hmac.compare_digest(key.hash.lower(), digest):
+        digits = digest(secret_of(headers))
+        key = self._keys.get(digits)
+        if key is None or not hmac.compare_digest(key.hash.lower(), digits):
             raise NotAuthenticated(f"This key is not known here: check it, or ask the gateway's operators for one; {HOW}")
         return key
 

@@ -12,6 +12,7 @@ from gateway.surface.openai.images import image_from
 DEEPEST = 64
 """How many levels of objects and lists a body may have."""
 
+_CALLING = {wire.AssistantMessage, wire.ToolMessage}
 _read_object = msgspec.json.Decoder(dict[str, object]).decode
 
 
@@ -22,7 +23,7 @@ def conversation(messages: tuple[wire.Message, ...]) -> tuple[chat.Message, ...]
         InvalidRequest: A message that says nothing, an image we cannot read, a tool result that answers no call.
     """
     read = tuple([READERS[type(message)](message, place) for place, message in enumerate(messages)])
-    if any(message.tool_calls or message.role == "tool" for message in read):
+    if not _CALLING.isdisjoint(map(type, messages)):
         _check_tool_results(read)
     return read
 

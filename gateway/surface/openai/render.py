@@ -231,15 +231,16 @@ def _logprobs(tokens: Sequence[TokenLogprob]) -> wire.ChoiceLogprobs:
 
 def _usage(usages: Sequence[Usage], *, reasoned: bool) -> wire.CompletionUsage:
     """The choices' counts added up: each was a request of its own."""
-    prompt = sum(usage.input_tokens for usage in usages)
-    completion = sum(usage.output_tokens for usage in usages)
+    prompt = completion = cached = written = 0
+    for usage in usages:
+        prompt += usage.input_tokens
+        completion += usage.output_tokens
+        cached += usage.cache_read_tokens
+        written += usage.cache_write_tokens
     return wire.CompletionUsage(
         prompt_tokens=prompt,
         completion_tokens=completion,
         total_tokens=prompt + completion,
-        prompt_tokens_details=wire.PromptTokensDetails(
-            cached_tokens=sum(usage.cache_read_tokens for usage in usages),
-            cache_write_tokens=sum(usage.cache_write_tokens for usage in usages),
-        ),
+        prompt_tokens_details=wire.PromptTokensDetails(cached_tokens=cached, cache_write_tokens=written),
         completion_tokens_details=msgspec.UNSET if reasoned else wire.CompletionTokensDetails(reasoning_tokens=0),
     )
