@@ -4,16 +4,18 @@ import asyncio
 import math
 import resource
 import socket
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from http.client import HTTPResponse
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import uvloop
 
-from benchmarks import load
+from benchmarks import load, stub
 from benchmarks.processes import Process
 from benchmarks.systems import System
+
+Result = TypeVar("Result")
 
 SAMPLE_SECONDS = 0.2
 STREAM_SECONDS = 0.64
@@ -29,6 +31,7 @@ class Cell(NamedTuple):
         concurrency: Requests in flight; 0 when ``rate`` says when they leave.
         rate: Requests a second, however long the replies take.
         seconds: How long new requests are sent; the last ones are waited for.
+        is_pressing: The load asks again at once, so that only the system's own work sets the pace: see ``beside_stub``.
     """
 
     name: str
@@ -36,14 +39,15 @@ class Cell(NamedTuple):
     seconds: float
     concurrency: int = 0
     rate: float = 0.0
+    is_pressing: bool = False
 
 
 CELLS = (
     Cell("json c=1", "json", seconds=0.8, concurrency=1),
-    Cell("json c=32", "json", seconds=2.0, concurrency=32),
+    Cell("json c=32", "json", seconds=2.0, concurrency=32, is_pressing=True),
     Cell("json 500/s", "json", seconds=2.0, rate=500),
     Cell("stream c=1", "stream", seconds=0.8, concurrency=1),
-    Cell("stream c=32", "stream", seconds=2.0, concurrency=32),
+    Cell("stream c=32", "stream", seconds=2.0, concurrency=32, is_pressing=True),
     Cell("paced c=32", "paced", seconds=1.3, concurrency=32),
     Cell("paced c=256", "paced", seconds=1.3, concurrency=256),
 )
@@ -115,19 +119,45 @@ class _Peak:
             self.bytes = max(self.bytes, self._process.resident_bytes())
 
 
-def probe(system: System) -> None:
+def beside_stub(port: int, work: Coroutine[Any, Any, Result], *, awake: bool = False) -> Result:
+    """Do something in an event loop of its own, with the stub in the same loop.
+
+    Args:
+        awake: Let the loop never sleep. A system under test pays for waking whomever it writes to, and the slower it is, the
+            more often it finds them asleep: at full pressure it would be charged for their naps, and nginx for none.
+    """
+
+    async def together() -> Result:
+        server = await stub.listen(port)
+        loop, is_over = asyncio.get_running_loop(), not awake
+
+        def turn() -> None:
+            if not is_over:
+                loop.call_soon(turn)
+
+        turn()
+        try:
+            return await work
+        finally:
+            is_over = True
+            server.close()
+
+    return uvloop.run(together())
+
+
+async def probe(system: System) -> None:
     """Ask once of each kind and read the whole reply.
 
     Raises:
         BadReplyError: It is not a 200, or does not carry what the stub said.
     """
     for kind, exchange in system.exchanges.items():
-        status, body = _ask(system.port, exchange.request)
+        status, body = await asyncio.to_thread(_ask, system.port, exchange.request)
         if status != 200 or not system.holds(kind, body):
             raise load.BadReplyError(f"{system.name}, {kind}: status {status}, {len(body)} bytes: {body[:2000]!r}")
 
 
-def run(system: System, process: Process | None, cell: Cell, *, round_number: int) -> Sample:
+def run(system: System, process: Process | None, cell: Cell, *, stub_port: int, round_number: int) -> Sample:
     """Put one cell's load on a system.
 
     Args:
@@ -138,7 +168,7 @@ def run(system: System, process: Process | None, cell: Cell, *, round_number: in
     """
     peak = _Peak(process)
     before = process.cpu_seconds() if process else 0.0
-    outcome = uvloop.run(_load(system, cell, peak))
+    outcome = beside_stub(stub_port, _load(system, cell, peak), awake=cell.is_pressing)
     after = process.cpu_seconds() if process else 0.0
     return Sample(
         system=system.name,
@@ -155,18 +185,18 @@ def run(system: System, process: Process | None, cell: Cell, *, round_number: in
     )
 
 
-def memory(system: System, process: Process, *, connections: int = IDLE_CONNECTIONS) -> Memory:
+async def memory(system: System, process: Process, *, connections: int = IDLE_CONNECTIONS) -> Memory:
     """Weigh a fresh process: after one request, and with silent connections on top.
 
     Raises:
         BadReplyError: The system closed some of the connections meanwhile.
     """
-    _ask(system.port, system.exchanges["json"].request)
+    await asyncio.to_thread(_ask, system.port, system.exchanges["json"].request)
     idle_bytes = process.resident_bytes()
     if system.idle is None:
         return Memory(system.name, idle_bytes, 0, 0.0)
     count = min(connections, _allowed_files() - 200)
-    return uvloop.run(_hold(system, process, system.idle, count, idle_bytes))
+    return await _hold(system, process, system.idle, count, idle_bytes)
 
 
 def percentile(values: Iterable[float], share: float) -> float:

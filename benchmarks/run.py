@@ -31,7 +31,7 @@ PEER_CELLS = frozenset({"json c=1", "json c=32", "stream c=1", "stream c=32"})
 
 
 class Bench:
-    """A run in progress: the machine's cores, the stub, and what has been measured."""
+    """A run in progress: the machine's cores, the stub's port, and what has been measured."""
 
     def __init__(self, folder: Path, *, rounds: int, hurry: float, console: Console) -> None:
         self.cores = Cores()
@@ -41,11 +41,6 @@ class Bench:
         self._rounds = rounds
         self._hurry = hurry
         self._console = console
-
-    def stub(self) -> Process:
-        command = (sys.executable, "-m", "benchmarks.stub", str(self.stub_port))
-        root = str(Path(__file__).parent.parent)
-        return Process(command, log=self.folder / "stub.log", core=self.cores.rest, environment={"PYTHONPATH": root})
 
     def chosen(self, names: Sequence[str]) -> list[System]:
         """The systems by name, the stub itself first; one that is not installed becomes a note."""
@@ -60,14 +55,14 @@ class Bench:
 
     @contextmanager
     def started(self, system: System) -> Iterator[Process | None]:
-        """A system that answers; ``None`` for the stub, which runs already."""
+        """A system that answers; ``None`` for the stub, which runs beside whatever is measured."""
         if not system.command:
             yield None
             return
         log = self.folder / f"{system.name}.log"
         with Process(system.command, log=log, core=self.cores.measured, environment=system.environment) as process:
             process.wait_until_ready(system.port, system.ready_path, seconds=system.ready_seconds)
-            measure.probe(system)
+            measure.beside_stub(self.stub_port, measure.probe(system))
             yield process
 
     def weigh(self, system: System) -> None:
@@ -76,13 +71,14 @@ class Bench:
         connections = int(measure.IDLE_CONNECTIONS * self._hurry)
         with self.started(system) as process:
             if process:
-                self.results.memory.append(measure.memory(system, process, connections=connections))
+                weighed = measure.beside_stub(self.stub_port, measure.memory(system, process, connections=connections))
+                self.results.memory.append(weighed)
 
-    def load(self, chosen: Sequence[System], stub: Process) -> None:
+    def load(self, chosen: Sequence[System]) -> None:
         """Every cell on every system, in turns, as many times as there are rounds."""
         with ExitStack() as running:
             processes = {system.name: running.enter_context(self.started(system)) for system in chosen}
-            with self._noise_noted([stub, *filter(None, processes.values())]):
+            with self._noise_noted([*filter(None, processes.values())]):
                 self._rounds_of(chosen, processes)
 
     def _rounds_of(self, chosen: Sequence[System], processes: Mapping[str, Process | None]) -> None:
@@ -117,7 +113,8 @@ class Bench:
         if is_kept:
             self._say(f"round {round_number}: {cell.name}, {system.name}")
         seconds = cell.seconds * (self._hurry if is_kept else 0.2)
-        sample = measure.run(system, process, cell._replace(seconds=seconds), round_number=round_number)
+        cell = cell._replace(seconds=seconds)
+        sample = measure.run(system, process, cell, stub_port=self.stub_port, round_number=round_number)
         if is_kept:
             self.results.samples.append(sample)
 
@@ -150,7 +147,7 @@ def describe_machine(cores: Cores) -> dict[str, str]:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu": f"{os.cpu_count()} x {model}",
         "kernel": platform.release(),
-        "python": platform.python_version(),
+        "python": f"{platform.python_version()} of {Path(sys.base_prefix).name}",
         "pinning": pinned,
         "load before": f"{os.getloadavg()[0]:.1f}",
     }
@@ -198,11 +195,9 @@ def measured(bench: Bench, names: Sequence[str], peers: Sequence[str]) -> report
     pin(bench.cores.rest)
     gc.disable()  # the load must add no pause of its own; a run's garbage fits into memory
     chosen = bench.chosen([*(name for name in names if name != "direct"), *peers])
-    with bench.stub() as stub:
-        stub.wait_until_ready(bench.stub_port, "/", seconds=30)
-        for system in chosen:
-            bench.weigh(system)
-        bench.load(chosen, stub)
+    for system in chosen:
+        bench.weigh(system)
+    bench.load(chosen)
     return bench.results
 
 

@@ -1,17 +1,14 @@
 """A Bedrock runtime with one canned answer, several times faster than anything measured through it. Checks nothing, signs nothing.
 
 ``/invoke`` answers at once; ``/invoke-with-response-stream`` writes all frames in one write, or one every ``PACE_SECONDS`` when the
-model's ARN says ``paced``. Any other path is a health check. Run as ``python -m benchmarks.stub PORT``; it prints nothing.
+model's ARN says ``paced``. Any other path is a health check.
 """
 
 import asyncio
-import gc
-import sys
 from collections.abc import Sequence
 from typing import cast
 
 import httptools
-import uvloop
 
 from benchmarks import bodies
 
@@ -94,14 +91,3 @@ async def listen(port: int) -> asyncio.Server:
     whole_reply, reply_pieces = whole(), pieces()
     loop = asyncio.get_running_loop()
     return await loop.create_server(lambda: Bedrock(whole_reply, reply_pieces), "127.0.0.1", port, backlog=4096)
-
-
-async def _serve(port: int) -> None:
-    server = await listen(port)
-    # What stands now lives as long as the process: a collection would only add a pause to somebody's p99.
-    gc.freeze()
-    await server.serve_forever()
-
-
-if __name__ == "__main__":
-    uvloop.run(_serve(int(sys.argv[1])))

@@ -126,9 +126,9 @@ def nginx(folder: Path, port: int, stub_port: int) -> System:
         command=(binary, "-p", str(folder), "-c", str(config), "-e", str(folder / "nginx-error.log")),
         environment={},
         port=port,
-        ready_path="/",
+        ready_path="/ready",
         exchanges=_native_exchanges(),
-        idle=Exchange(b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n", 2, b"ok"),
+        idle=Exchange(b"GET /ready HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n", 2, b"ok"),
         holds=_holds_the_stubs_bytes,
     )
 
@@ -149,6 +149,7 @@ http {{
   server {{
     listen 127.0.0.1:{port} backlog=4096;
     keepalive_requests 1000000;
+    location = /ready {{ return 200 "ok"; }}
     location / {{
       proxy_pass http://bedrock;
       proxy_http_version 1.1;

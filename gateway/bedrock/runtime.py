@@ -107,8 +107,9 @@ class Runtime:
     async def ask(self, exchange: "Exchange") -> Reply:
         """Sign and send once. The exchange's business alone."""
         place = self._endpoint(exchange.region)
-        request = await self._request(place, exchange)
-        return await self._client.send(place.origin, request, exchange.timeouts)
+        token = self._bearer_for(place, exchange)
+        credentials = None if token else self._credentials.current(exchange.role_arn) or await self._fetched(exchange)
+        return await self._client.send(place.origin, self._request(place, exchange, credentials, token), exchange.timeouts)
 
     def learn_skew(self, headers: Mapping[bytes, bytes]) -> bool:
         """After a refused signature: whether AWS's clock says something about ours that we did not know."""
@@ -122,22 +123,23 @@ class Runtime:
         self.skew_seconds = skew
         return True
 
-    async def _request(self, place: Endpoint, exchange: "Exchange") -> bytes:
-        """The whole request, as bytes."""
+    def _bearer_for(self, place: Endpoint, exchange: "Exchange") -> str | None:
+        """The bearer token, where it may be sent: over HTTPS, and for our own identity alone."""
+        return self._credentials.bearer_token if exchange.role_arn is None and place.origin.scheme == "https" else None
+
+    def _request(self, place: Endpoint, exchange: "Exchange", credentials: Credentials | None, token: str | None) -> bytes:
+        """The whole request, as bytes: signed with credentials, else with the bearer token."""
         path = place.base_path + model_path(exchange.arn, stream=exchange.stream)
         headers = _STREAM_HEADERS if exchange.stream else _WHOLE_HEADERS
-        token = self._credentials.bearer_token
-        if token and exchange.role_arn is None and place.origin.scheme == "https":
-            lines = layout("POST", path, "", place.host_header, headers, None).lines
-            own = f"authorization: Bearer {token}"
-        else:
-            credentials = self._credentials.current(exchange.role_arn) or await self._fetched(exchange)
-            plan = layout("POST", path, "", place.host_header, headers, credentials.token)
-            lines, at = plan.lines, self._now() + self.skew_seconds
+        plan = layout("POST", path, "", place.host_header, headers, credentials.token if credentials is not None else None)
+        if credentials is not None:
+            at = self._now() + self.skew_seconds
             moment, authorization = authorize(plan, credentials, body=exchange.body, region=exchange.region, at=at)
             own = f"x-amz-date: {moment}\r\nauthorization: {authorization}"
+        else:
+            own = f"authorization: Bearer {token}"
         length = len(exchange.body)
-        head = f"POST {path} HTTP/1.1\r\n{lines}user-agent: quarry\r\n{own}\r\ncontent-length: {length}\r\n\r\n"
+        head = f"POST {path} HTTP/1.1\r\n{plan.lines}user-agent: quarry\r\n{own}\r\ncontent-length: {length}\r\n\r\n"
         return head.encode() + exchange.body
 
     async def _fetched(self, exchange: "Exchange") -> Credentials:
