@@ -1,10 +1,12 @@
 # One door. `make help` lists the targets.
 SHELL := /bin/bash
-PYTHON ?= python3.11
+# The first that is new enough. Each is asked, for a name alone may be a version manager's stub.
+PYTHON ?= $(shell for name in python3.11 python3 python3.12 python3.13 python3.14; do \
+  $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo serve test check format lock bench clean
@@ -14,21 +16,25 @@ help: ## What can be done here
 
 install: $(STAMP) ## Locked dependencies into .venv
 
-# Debian splits venv out of its python3 package; where it is missing we bring it.
+# Debian splits venv out of its python3 package; where it is missing we bring it. An environment that was made without
+# pip, or whose Python is gone, is made again.
 $(STAMP): requirements-dev.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "Quarry needs Python 3.11 or newer: set PYTHON=..."; exit 1; }
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "Quarry needs Python 3.11 or newer, and '$(or $(PYTHON),python3)' is not. Name another: make PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
-	  || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq $(PYTHON)-venv; }
-	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	  || .ci/bring $$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing the locked dependencies into $(VENV): a minute, once"
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(STAMP) ## Real chat completions through the official client, over the sandbox
 	@$(BIN)/python docs/examples/demo.py
 
 serve: $(STAMP) ## The gateway over the sandbox, until Ctrl-C
-	@$(BIN)/quarry serve --sandbox
+	@echo "The key is sandbox; README.md shows what to ask, and Ctrl-C stops it. Each line is one event:" >&2
+	@exec $(BIN)/quarry serve --sandbox
 
 check: $(STAMP) ## Format, lint, types, floors, deployment files
 	$(BIN)/ruff format --check .
@@ -38,6 +44,7 @@ check: $(STAMP) ## Format, lint, types, floors, deployment files
 	$(BIN)/python deploy/check.py
 
 test: check ## Every check and every test
+	@.ci/bring curl openssl
 	$(BIN)/pytest
 
 format: $(STAMP) ## Let ruff rewrite what it can
@@ -49,7 +56,7 @@ bench: $(STAMP) ## CPU per request beside nginx (PEERS=litellm adds LiteLLM)
 
 # Hosts and machine paths stay out of the locks; hashes stay in.
 lock: $(STAMP) ## Resolve the dependencies again
-	$(BIN)/python -m pip install --quiet uv
+	$(PIP) uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	echo hatchling | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate -c requirements-dev.lock - -o deploy/requirements-build.lock

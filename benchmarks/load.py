@@ -5,6 +5,7 @@ A reply that is not a 200, or is shorter or ends otherwise than promised, stops 
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from array import array
 from collections import deque
 from collections.abc import Callable
@@ -108,7 +109,7 @@ class Caller(asyncio.Protocol):
             self._on_reply(self)
 
 
-class _Run:
+class _Run(ABC):
     """What every loop shares: the two arrays, the end, the first failure."""
 
     def __init__(self, port: int, exchange: Exchange) -> None:
@@ -150,8 +151,9 @@ class _Run:
             raise BadReplyError(f"no reply within {PATIENCE_SECONDS:.0f} s; {len(self._latencies)} came before") from error
         return Outcome(self._latencies, self._first_bytes, perf_counter() - began_at)
 
+    @abstractmethod
     def answered(self, caller: Caller) -> None:
-        raise NotImplementedError
+        """A whole reply has come: count it, and send the next or end."""
 
     async def _connect(self) -> tuple[asyncio.Transport, Caller]:
         return await self._loop.create_connection(lambda: Caller(self.answered, self.fail), "127.0.0.1", self._port)

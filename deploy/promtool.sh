@@ -16,9 +16,17 @@ if [ ! -x "$ours" ]; then
   mkdir -p .venv/promtool
   scratch=$(mktemp -d .venv/promtool/XXXXXX)
   trap 'rm -rf "$scratch"' EXIT
-  fetch() { (cd "$scratch" && apt-get download --quiet prometheus) >&2; }
-  # A new machine has no package lists yet.
-  fetch || { $([ "$(id -u)" = 0 ] || command -v sudo) apt-get update --quiet >&2 && fetch; }
+  echo "Fetching promtool out of Debian's package prometheus" >&2
+  # Root's own folders are closed to the user that apt would download as.
+  fetch() { (cd "$scratch" && apt-get -qq -o APT::Sandbox::User=root download prometheus) >&2; }
+  # A new machine has no package lists yet: the first refusal says no more than that.
+  fetch 2>/dev/null || {
+    $([ "$(id -u)" = 0 ] || command -v sudo) apt-get -qq update >&2 || {
+      echo "promtool is missing, and apt has no package lists: as root, run apt-get update" >&2
+      exit 1
+    }
+    fetch
+  }
   dpkg-deb --fsys-tarfile "$scratch"/prometheus_*.deb | tar -xf - -C "$scratch" ./usr/bin/promtool
   mv -f "$scratch/usr/bin/promtool" "$ours" # atomic: two checks at once both find a whole file
 fi

@@ -89,7 +89,7 @@ def create(configuration: Configuration, *, log: Log, environ: Mapping[str, str]
 
 
 def front(completions: ASGIRouteHandler, litestar: Litestar) -> ASGIApp:
-    """Litestar with a shorter way to chat completions: finding that one route costs it a seventh of all our work on a request."""
+    """Litestar with a shorter way to chat completions: docs/decisions/0006-short-way-to-chat.md says what that saves."""
     path, handle = chat.PATH, completions.fn
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple
 
 import openai
@@ -89,7 +89,8 @@ def settings_for(world: World, url: str, **changes: Any) -> Settings:
 async def stack_over(world: World, **changes: Any) -> AsyncIterator[Stack]:
     """Start both; a ``models`` change is added to the aliases of the world's models."""
     async with AsyncExitStack() as exits:
-        url = await exits.enter_async_context(running(world))
+        sandbox = running(world)
+        url = await sandbox.__aenter__()
         more = changes.pop("models", {})
         settings = settings_for(world, url, **changes)
         settings = settings_for(world, url, **changes | {"models": {**settings.models, **more}})
@@ -103,14 +104,15 @@ async def stack_over(world: World, **changes: Any) -> AsyncIterator[Stack]:
             )
         )
         serving = asyncio.create_task(server._serve())
-        exits.push_async_callback(_stop, server, serving)
+        exits.push_async_callback(_stop, server, serving, sandbox)
         while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.005)
         port = server.servers[0].sockets[0].getsockname()[1]
         yield Stack(f"http://127.0.0.1:{port}", world, gateway, output, exits)
 
 
-async def _stop(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
+async def _stop(server: uvicorn.Server, serving: asyncio.Task[None], sandbox: AbstractAsyncContextManager[str]) -> None:
+    """Both at once: uvicorn takes its time over an end, and a stack ends after nearly every test here."""
     server.should_exit = True
     server.force_exit = True
-    await serving
+    await asyncio.gather(serving, sandbox.__aexit__(None, None, None))

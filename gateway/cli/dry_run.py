@@ -55,11 +55,16 @@ class Limit(Struct, frozen=True):
 
 
 class Explanation(Struct, frozen=True):
-    """A dry run."""
+    """A dry run.
+
+    Attributes:
+        choices: OpenAI's ``n``: so many calls are made side by side, each with the same body.
+    """
 
     alias: str
     description: str
     stream: bool
+    choices: int
     steps: tuple[Step, ...]
     timeouts: dict[str, float]
     limits: tuple[Limit, ...]
@@ -121,6 +126,7 @@ def explain(configuration: Configuration, alias: str, body: bytes, *, key: Key, 
         alias=alias,
         description=route.description,
         stream=stream,
+        choices=call.choices,
         steps=tuple(_steps(configuration, route, call, stream)),
         timeouts=msgspec.structs.asdict(route.timeouts),
         limits=tuple(_limits(configuration, key)),

@@ -76,6 +76,7 @@ def _fail(error: GatewayError) -> NoReturn:
 
 def _page(explanation: Explanation) -> str:
     heading = f"{explanation.alias}: {explanation.description}" if explanation.description else explanation.alias
+    calls = [f"n is {explanation.choices}: so many calls side by side, each with the same body", ""]
     steps = [_step(number, step) for number, step in enumerate(explanation.steps, 1)]
     limits = [
         f"  {limit.resource} {_number(limit.amount)} for {limit.scope}{'' if limit.enforced else ' (not enforced in this version)'}"
@@ -83,7 +84,17 @@ def _page(explanation: Explanation) -> str:
     ]
     timeouts = [f"  {name} {_number(value)}" for name, value in explanation.timeouts.items()]
     return "\n".join(
-        [heading, "", *steps, "timeouts", *timeouts, "limits", *(limits or ["  none"]), f"price {explanation.price}"]
+        [
+            heading,
+            "",
+            *(calls if explanation.choices > 1 else ()),
+            *steps,
+            "timeouts",
+            *timeouts,
+            "limits",
+            *(limits or ["  none"]),
+            f"price {explanation.price}",
+        ]
     )
 
 

@@ -1,12 +1,14 @@
 """``quarry keys``: makes keys for the configuration. Writes no file, and shows a secret once."""
 
 import json
+from typing import get_args
 
 import click
 
+from gateway.keys.model import Scope
 from gateway.keys.secrets import Minted, mint
 
-SCOPES = ("invoke", "metrics", "admin:read", "admin")
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
 @click.group()

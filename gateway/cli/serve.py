@@ -1,7 +1,7 @@
 """``quarry serve``: the gateway, over AWS or over the embedded sandbox."""
 
 import contextlib
-import hashlib
+import errno
 import os
 import sys
 from collections.abc import Coroutine
@@ -15,13 +15,13 @@ from adapters import FAMILIES
 from gateway.cli.configuration import CONFIG_OPTION, configured
 from gateway.configuration import Configuration, check, configure, report
 from gateway.findings import quoted
+from gateway.keys.secrets import ALGORITHM, digest
 from gateway.server import serve as serve_until_stopped
 from gateway.server import tls_problems
 from gateway.settings import Aws, ColdStart, Key, Route, Server, Settings, SettingsError, Target
 
 SANDBOX_KEY = "sandbox"  # no secret: it opens a gateway that reaches no AWS account, on this machine alone
 SANDBOX_WARM_UP_SECONDS = 2.5  # real ones take a minute or two
-DEFAULT_PORT = "8080"
 
 
 @click.command(name="serve")
@@ -57,7 +57,8 @@ def _run(serving: Coroutine[Any, Any, None]) -> None:
         with contextlib.suppress(KeyboardInterrupt):
             uvloop.run(serving)
     except OSError as problem:
-        raise click.ClickException(f"cannot serve: {problem.strerror or problem}") from problem
+        way_out = "; QUARRY_PORT names another port" if problem.errno == errno.EADDRINUSE else ""
+        raise click.ClickException(f"cannot serve: {problem.strerror or problem}{way_out}") from problem
     except SystemExit as stop:  # uvicorn's way to say that it could not listen; it has logged why
         sys.exit(1 if stop.code else 0)
 
@@ -83,7 +84,7 @@ async def _over_sandbox() -> None:
 def _sandbox_configuration(world: Any, url: str) -> Configuration:
     """One alias for every model of the sandbox that a family here speaks to."""
     settings = Settings(
-        server=Server(host="127.0.0.1", port=_port(os.environ.get("QUARRY_PORT") or DEFAULT_PORT)),
+        server=Server(host="127.0.0.1", port=_port(os.environ.get("QUARRY_PORT"))),
         aws=Aws(region=world.region, endpoint_urls={"bedrock-runtime": url}),
         models={
             model.name: Route(
@@ -97,7 +98,7 @@ def _sandbox_configuration(world: Any, url: str) -> Configuration:
         keys=(
             Key(
                 name="sandbox",
-                hash="sha256:" + hashlib.sha256(SANDBOX_KEY.encode()).hexdigest(),
+                hash=ALGORITHM + digest(SANDBOX_KEY),
                 scopes=("invoke", "metrics"),
             ),
         ),
@@ -105,7 +106,9 @@ def _sandbox_configuration(world: Any, url: str) -> Configuration:
     return check(settings, name="the sandbox's configuration")
 
 
-def _port(text: str) -> int:
+def _port(text: str | None) -> int:
+    if not text:
+        return Server().port
     if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65535):
         raise click.ClickException(f"QUARRY_PORT must be a whole number from 0 to 65535, not {quoted(text)}")
     return int(text)

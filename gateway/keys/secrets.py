@@ -6,6 +6,7 @@ from hashlib import sha256
 from msgspec import Struct
 
 PREFIX = "qk"
+ALGORITHM = "sha256:"  # stands before the digest wherever a hash is written
 SECRET_BYTES = 32
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET_LENGTH = 43  # the fewest base-62 digits that hold 256 bits
@@ -39,7 +40,7 @@ def mint() -> Minted:
     """
     key_id = "".join(secrets.choice(_ID_DIGITS) for _ in range(_ID_LENGTH))
     secret = f"{PREFIX}_{key_id}_{_base62(secrets.token_bytes(SECRET_BYTES))}"
-    return Minted(key_id, secret, f"sha256:{digest(secret)}")
+    return Minted(key_id, secret, ALGORITHM + digest(secret))
 
 
 def digest(secret: str | bytes) -> str:

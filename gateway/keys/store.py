@@ -6,9 +6,9 @@ from typing import Protocol
 
 from gateway.findings import Problem, quoted, step
 from gateway.keys.model import Key, Scope
+from gateway.keys.secrets import ALGORITHM
 
 _ID_DIGITS = 12
-_ALGORITHM = "sha256:"
 
 
 class KeyEntry(Protocol):
@@ -43,7 +43,7 @@ def keys(entries: Sequence[KeyEntry]) -> tuple[tuple[Key, ...], list[Problem]]:
 
 
 def _key(entry: KeyEntry) -> Key:
-    digits = entry.hash.removeprefix(_ALGORITHM).lower()
+    digits = entry.hash.removeprefix(ALGORITHM).lower()
     return Key(
         id=entry.id or digits[:_ID_DIGITS],
         name=entry.name,

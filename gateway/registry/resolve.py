@@ -3,10 +3,8 @@
 from typing import Protocol
 
 from gateway.errors import ModelNotAllowed, ModelNotFound
-from gateway.findings import nearest
+from gateway.findings import nearest, quoted
 from gateway.registry.model import Route, Snapshot
-
-_LONGEST_SHOWN = 128  # an alias is never longer; a caller's text may be
 
 
 class Caller(Protocol):
@@ -32,12 +30,11 @@ def resolve(snapshot: Snapshot, alias: str, key: Caller) -> Route:
 
 
 def _refusal(snapshot: Snapshot, alias: str, key: Caller) -> ModelNotAllowed | ModelNotFound:
-    shown = alias if len(alias) <= _LONGEST_SHOWN else alias[:_LONGEST_SHOWN] + "…"
     if not key.may_use(alias):
         return ModelNotAllowed(
-            f'This key may not use the model "{shown}". GET /v1/models lists the ones it may; its "models" setting decides.',
+            f'This key may not use the model {quoted(alias)}. GET /v1/models lists the ones it may; its "models" setting decides.',
             parameter="model",
         )
     close = nearest(alias, [name for name in snapshot.routes if key.may_use(name)])
     advice = f'Did you mean "{close}"?' if close else "GET /v1/models lists the models that this key may use."
-    return ModelNotFound(f'There is no model "{shown}". {advice}', parameter="model")
+    return ModelNotFound(f"There is no model {quoted(alias)}. {advice}", parameter="model")

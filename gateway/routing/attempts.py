@@ -49,7 +49,7 @@ class Attempt:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
         """Hold back an error that another attempt may mend; let every other through."""
         if isinstance(error, MalformedReply):
-            failure = UpstreamError("The model's reply was malformed or incomplete.", detail=str(error))
+            failure = UpstreamError("The model's reply was malformed or incomplete", detail=str(error))
             if self._committed:
                 raise failure from error
             self.error = failure
@@ -136,8 +136,8 @@ class Attempts:
 
     def _last_word(self) -> GatewayError:
         if self._current is None or self._current.error is None:
-            return NoTargetAvailable("No target of this model can be asked now.")
+            return NoTargetAvailable("No target of this model can be asked now")
         error = self._current.error
         if isinstance(error, ModelNotReady) or self._now() < self._deadline:
             return error
-        return DeadlineExceeded("The request's time ran out before any target answered.", detail=str(error))
+        return DeadlineExceeded("The request's time ran out before any target answered", detail=str(error))

@@ -1,7 +1,7 @@
 """Every setting and how it is read: ``quarry.yaml``, the environment, all problems at once. Knows no room above it."""
 
 from gateway.findings import Problem
-from gateway.settings.load import SettingsError, content, decode, find, load, located
+from gateway.settings.load import SettingsError, content, decode, find, located
 from gateway.settings.model import (
     Aws,
     Capacity,
@@ -41,7 +41,6 @@ __all__ = [
     "decode",
     "effective",
     "find",
-    "load",
     "located",
     "reference",
     "unenforced",

@@ -57,23 +57,6 @@ class SettingsError(Exception):
         return "\n  ".join([f"{self.name} has {count}:", *lines])
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
-    """The settings of a file with the environment's overrides.
-
-    Args:
-        path: The file; ``None``: ``QUARRY_CONFIG``, else ``quarry.yaml`` in the working directory.
-        environ: Environment variables: overrides, and what ``${NAME}`` stands for.
-
-    Raises:
-        SettingsError: With every problem, not only the first.
-    """
-    place = find(path, environ)
-    settings, problems = decode(content(place), environ)
-    if problems:
-        raise SettingsError(problems, str(place))
-    return settings
-
-
 def find(path: Path | None, environ: Mapping[str, str]) -> Path:
     """The file to read: the one named, else ``QUARRY_CONFIG``, else ``quarry.yaml`` here.
 

@@ -1,10 +1,7 @@
-"""README.md is run: its commands in a folder with its configuration, its examples against a gateway process."""
+"""README.md is run: its commands in a folder with its configuration, its gateway, its targets of make."""
 
-import contextlib
-import io
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -12,7 +9,7 @@ import pytest
 
 from gateway.configuration import check
 from gateway.settings import decode
-from tests.docs.pages import ROOT, SHOWN_URL, Block, blocks, commands, listening, looks_like, names, run
+from tests.docs.pages import ROOT, blocks, commands, listening, run
 
 PAGE = Path("README.md")
 PRINTED = {
@@ -21,13 +18,6 @@ PRINTED = {
     "quarry explain": r'support-llama\n.*family  llama3\n.*"prompt": "<\|begin_of_text\|>.*"max_gen_len": 1024',
 }
 """What a command of the page prints, by how it begins."""
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """A `quarry serve --sandbox` of this page's own."""
-    with listening("--sandbox") as event:
-        yield event["url"]
 
 
 @pytest.fixture
@@ -84,33 +74,3 @@ def test_make_help_lists_the_targets_of_the_page() -> None:
 
     assert spoken_of >= {"demo", "test", "serve"}
     assert spoken_of <= set(re.findall(r"make (\w+)", printed))
-
-
-@pytest.mark.parametrize("block", names(blocks(PAGE, "python")))
-def test_python_examples_print_what_is_shown(block: Block, url: str) -> None:
-    """Each runs by itself, as it stands but for the port."""
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(block.text.replace(SHOWN_URL, url), str(PAGE), "exec"), {"__name__": "page"})
-
-    assert block.output is not None
-    assert looks_like(block.output, printed.getvalue()), printed.getvalue()
-
-
-@pytest.mark.parametrize("block", names(blocks(PAGE, "bash")))
-def test_shell_examples_print_what_is_shown(block: Block, url: str, tmp_path: Path) -> None:
-    """The bytes on the wire are the page's."""
-    printed = run(["bash", "-euc", block.text.replace(SHOWN_URL, url)], tmp_path)
-
-    assert block.output is not None
-    assert looks_like(block.output, printed), printed
-
-
-@pytest.mark.parametrize("page", ["README.md", "docs/README.md", "docs/chat.md"])
-def test_links_lead_somewhere(page: str) -> None:
-    """Every link into the repository names a file or folder that is there, and its section."""
-    for target, section in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", Path(page).read_text()):
-        file = Path(page).parent / target if target else Path(page)
-
-        assert file.exists(), target
-        assert not section or f"# {section}" in file.read_text().lower().replace("`", ""), section

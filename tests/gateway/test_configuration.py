@@ -117,6 +117,15 @@ def test_an_override_has_no_line(written):
     assert [(problem.path, problem.line) for problem in caught.value.problems] == [("server.port", None)]
 
 
+def test_reading_writes_nothing(written):
+    """The folder of the configuration holds what it held before."""
+    path = written(GOOD)
+
+    configure(path, {})
+
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
 def test_one_mistake_is_one_problem(written):
     """What merely follows from a problem of form is not told again."""
     text = f"""\

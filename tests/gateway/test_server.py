@@ -164,7 +164,7 @@ async def test_reload(tmp_path: Path, world: World, sandbox: str) -> None:
 
 
 async def test_a_taken_port_is_said(tmp_path: Path, world: World, sandbox: str) -> None:
-    """Exit code 1, the address on stderr, no traceback."""
+    """Exit code 1, the address and the way out on stderr, no traceback."""
     file = quarry_file(tmp_path, world, sandbox)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -172,7 +172,7 @@ async def test_a_taken_port_is_said(tmp_path: Path, world: World, sandbox: str) 
         code = await process.ended()
 
     assert code == 1
-    assert f"('127.0.0.1', {port}): address already in use" in process.errors
+    assert f"('127.0.0.1', {port}): address already in use; QUARRY_PORT names another port" in process.errors
     assert process.errors.startswith("Error: cannot serve: ")
     assert "Traceback" not in process.errors
 

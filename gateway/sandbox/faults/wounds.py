@@ -1,6 +1,6 @@
 """Faults inside a stream, after HTTP 200. Each lets ``after_chunks`` whole chunks through first."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import ClassVar
 
 import msgspec
@@ -21,30 +21,29 @@ class _Wound(Fault, frozen=True):
 
     streams_only: ClassVar[bool] = True
 
-    async def wrap(self, pieces: AsyncIterator[bytes], caller: Caller) -> AsyncIterator[bytes]:  # noqa: ARG002 - as its base
-        """Strike the chunk after the whole ones, or the last of a stream that has fewer."""
-        position = 0
-        held: bytes | None = None
-        async for piece in pieces:
-            if held is not None:
-                if position == self.after_chunks:
-                    break
-                yield held
-                position += 1
-            held = piece
-        for piece in self._strike(held or b""):
-            yield piece
 
-    def _strike(self, frame: bytes) -> list[bytes]:
-        """What is sent instead of this frame, and last."""
-        raise NotImplementedError
+async def _struck(
+    pieces: AsyncIterator[bytes], after_chunks: int, strike: Callable[[bytes], bytes | None]
+) -> AsyncIterator[bytes]:
+    """The pieces up to the one after ``after_chunks``, or the last of fewer; ``strike`` says what is sent in its place."""
+    position = 0
+    held: bytes | None = None
+    async for piece in pieces:
+        if held is not None:
+            if position == after_chunks:
+                break
+            yield held
+            position += 1
+        held = piece
+    if (last := strike(held or b"")) is not None:
+        yield last
 
 
 class CloseWithoutEnd(_Wound, frozen=True):
     """The body ends in good order, but the chunk that ends the reply never came."""
 
-    def _strike(self, frame: bytes) -> list[bytes]:  # noqa: ARG002 - it is withheld
-        return []
+    def wrap(self, pieces: AsyncIterator[bytes], caller: Caller) -> AsyncIterator[bytes]:  # noqa: ARG002 - as its base
+        return _struck(pieces, self.after_chunks, lambda _: None)
 
 
 class CutMidFrame(_Wound, frozen=True):
@@ -56,21 +55,18 @@ class CutMidFrame(_Wound, frozen=True):
 
     clean: bool = True
 
-    async def wrap(self, pieces: AsyncIterator[bytes], caller: Caller) -> AsyncIterator[bytes]:
-        async for piece in super().wrap(pieces, caller):
+    async def wrap(self, pieces: AsyncIterator[bytes], caller: Caller) -> AsyncIterator[bytes]:  # noqa: ARG002 - as its base
+        async for piece in _struck(pieces, self.after_chunks, lambda frame: frame[: len(frame) // 2]):
             yield piece
         if not self.clean:
             raise Dropped(reset=False)
-
-    def _strike(self, frame: bytes) -> list[bytes]:
-        return [frame[: len(frame) // 2]]
 
 
 class BadCrc(_Wound, frozen=True):
     """A frame whose checksum is wrong, and then nothing."""
 
-    def _strike(self, frame: bytes) -> list[bytes]:
-        return [frame[:-1] + bytes((frame[-1] ^ 0xFF,))]
+    def wrap(self, pieces: AsyncIterator[bytes], caller: Caller) -> AsyncIterator[bytes]:  # noqa: ARG002 - as its base
+        return _struck(pieces, self.after_chunks, lambda frame: frame[:-1] + bytes((frame[-1] ^ 0xFF,)))
 
 
 class ExceptionFrame(_Wound, frozen=True):
@@ -86,9 +82,12 @@ class ExceptionFrame(_Wound, frozen=True):
     message: str = "The system encountered an unexpected error during processing. Try your request again."
     original_status_code: int | None = None
 
-    def _strike(self, frame: bytes) -> list[bytes]:  # noqa: ARG002 - the exception takes its place
+    def wrap(self, pieces: AsyncIterator[bytes], caller: Caller) -> AsyncIterator[bytes]:  # noqa: ARG002 - as its base
+        return _struck(pieces, self.after_chunks, lambda _: self._frame())
+
+    def _frame(self) -> bytes:
         headers = {":message-type": "exception", ":exception-type": self.name, ":content-type": "application/json"}
         body: dict[str, str | int] = {"message": self.message}
         if self.original_status_code is not None:
             body |= {"originalStatusCode": self.original_status_code, "originalMessage": self.message}
-        return [encode(headers, msgspec.json.encode(body))]
+        return encode(headers, msgspec.json.encode(body))

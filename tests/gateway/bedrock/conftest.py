@@ -1,3 +1,5 @@
+"""A real upstream for the transport: sockets, certificates, both event loops."""
+
 import asyncio
 import subprocess
 from pathlib import Path

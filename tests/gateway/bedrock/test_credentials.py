@@ -1,3 +1,5 @@
+"""Who signs: keys, tokens and roles, found once, renewed ahead of their expiry, never printed."""
+
 import asyncio
 import json
 import os

@@ -1,3 +1,5 @@
+"""AWS's errors in our words: every name, wherever it stands, and nothing of AWS's text for a caller."""
+
 import pytest
 
 from gateway.bedrock import faults

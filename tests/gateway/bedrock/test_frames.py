@@ -1,3 +1,5 @@
+"""Frames off any run of bytes: split everywhere, corrupt, cut, too large."""
+
 import struct
 from base64 import b64encode
 from zlib import crc32

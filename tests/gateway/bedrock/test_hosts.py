@@ -1,3 +1,5 @@
+"""Where requests go, judged by botocore's own endpoint rules."""
+
 import pytest
 from botocore.config import Config
 from botocore.session import Session

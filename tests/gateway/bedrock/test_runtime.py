@@ -1,3 +1,5 @@
+"""One exchange with a model: what goes out, what comes back, and everything that can go wrong between."""
+
 import asyncio
 from base64 import b64encode
 from email.utils import formatdate
@@ -21,6 +23,7 @@ from gateway.errors import (
     UpstreamThrottled,
     UpstreamTimeout,
 )
+from tests.gateway.bedrock.asking import saying
 from tests.gateway.bedrock.upstream import chunk, serve, whole
 
 ARN = "arn:aws:bedrock:us-west-2:123456789012:imported-model/0a1b2c3d4e5f"
@@ -79,15 +82,6 @@ async def read(runtime, *, stream, **changes):
     except Exception as error:  # noqa: BLE001 - what it is, is what is tested
         return chunks, error
     return chunks, None
-
-
-def saying(data, *, close=False):
-    async def answer(visit):
-        await visit.send(data)
-        if close:
-            visit.close()
-
-    return answer
 
 
 async def test_whole(runtime_to):

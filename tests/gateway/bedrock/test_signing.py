@@ -1,3 +1,5 @@
+"""What a signature never lets through; botocore judges the signatures themselves in tests/referees/test_signing.py."""
+
 from gateway.bedrock.signing import Credentials, sign
 
 

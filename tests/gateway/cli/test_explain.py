@@ -196,3 +196,12 @@ def test_a_missing_file_is_wrong_use(tmp_path):
 
     assert result.exit_code == 2
     assert "none.yaml" in result.output
+
+
+def test_every_choice_is_a_call(config):
+    """Who asks for two answers is told that two calls are made; who asks for one reads nothing of it."""
+    two = {"messages": [{"role": "user", "content": "Hello"}], "n": 2}
+
+    assert "n is 2: so many calls side by side" in explain("llama", "--config", config, "--body", "-", body=two).output
+    assert explained("llama", "--config", config, body=two)["choices"] == 2
+    assert "n is" not in explain("llama", "--config", config).output

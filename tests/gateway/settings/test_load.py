@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.settings import SettingsError, decode, find, load
+from gateway.settings import SettingsError, content, decode, find
 
 
 def write(path, text="server: {port: 8081}\n"):
@@ -27,7 +27,7 @@ def test_without_a_file_the_error_says_what_to_write(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(SettingsError) as caught:
-        load(None, {})
+        find(None, {})
 
     message = str(caught.value)
     assert "quarry serve --sandbox" in message
@@ -41,18 +41,10 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     """A missing file, or a directory, is one problem that names it."""
     for path in (tmp_path / "missing.yaml", tmp_path):
         with pytest.raises(SettingsError) as caught:
-            load(path, {})
+            content(path)
 
         assert str(path) in str(caught.value)
         assert "cannot be read" in str(caught.value)
-
-
-def test_load_refuses_a_file_with_problems(tmp_path):
-    """Settings come out whole or not at all."""
-    with pytest.raises(SettingsError) as caught:
-        load(write(tmp_path / "quarry.yaml", "server: {port: x, prot: 1}"), {})
-
-    assert [problem.path for problem in caught.value.problems] == ["server.prot", "server.port"]
 
 
 def test_the_environment_overrides_the_file():
@@ -116,12 +108,3 @@ def test_a_prompt_is_refused():
 
     assert [problem.path for problem in problems] == ["models.a.prompt"]
     assert "a later one can" in problems[0].message
-
-
-def test_the_working_directory_is_left_alone(tmp_path, monkeypatch):
-    """Reading a configuration writes nothing."""
-    monkeypatch.chdir(tmp_path)
-
-    load(write(tmp_path / "quarry.yaml"), {})
-
-    assert [path.name for path in tmp_path.iterdir()] == ["quarry.yaml"]

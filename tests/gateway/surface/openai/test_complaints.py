@@ -106,7 +106,10 @@ SYNTAX = {
     "UTF-8": (b'{"model":"\xff"}', "UTF-8"),
     "surrogate": (b'{"model":"\\ud800"}', "surrogate"),
     "cut": (b'{"model":', "ends too early"),
-    "deep": (b'{"model":"m","messages":[{"role":"user","content":"x"}],"audio":' + b"[" * 9000 + b"]" * 9000 + b"}", "nested"),
+    "deep": (
+        b'{"model":"m","messages":[{"role":"user","content":"x"}],"audio":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+        "nested",
+    ),
 }
 
 

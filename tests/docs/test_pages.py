@@ -10,11 +10,11 @@ from itertools import pairwise
 import pytest
 import yaml
 
-from deploy.check import ROOT
 from gateway.bedrock.faults import FAULTS
 from gateway.errors import GatewayError
 from gateway.usage.metrics import LABELS, NAMES
 from gateway.usage.record import Outcome
+from tests.docs.pages import ROOT
 
 PAGES = sorted(
     path
@@ -35,10 +35,12 @@ def rows(page: str, heading: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page):
-    """Every relative link of a page is a file or folder of the repository."""
-    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
+    """Every link into the repository names a file or folder that is there, and a section that the page has."""
+    for target, section in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
+        file = page.parent / target if target else page
 
-    assert not [link for link in links if not (page.parent / link).exists()]
+        assert file.exists(), target
+        assert not section or f"# {section}" in file.read_text().lower().replace("`", ""), section
 
 
 def test_every_metric_is_explained():
