@@ -1,7 +1,7 @@
 """uvicorn's HTTP/1.1 protocol with what it lacks. Knows connections; no route, no body.
 
-- A handler is told at once when its caller leaves. ASGI only lets it ask, which takes a task per request: a fifth of the
-  whole cost of a small one (docs/performance.md).
+- A handler is told at once when its caller leaves. ASGI only lets it ask, which takes a task per request:
+  docs/decisions/0006-short-way-to-chat.md.
 - A request's head must be whole within ``HEAD_SECONDS``, or the connection is closed: a thousand half-sent heads cost
   nothing for longer than that.
 - A head of more than ``HEAD_BYTES`` or ``HEAD_FIELDS`` is refused with 431, and a body that goes on for more than

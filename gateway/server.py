@@ -64,7 +64,7 @@ async def serve(
     finally:
         if reloading is not None:
             reloading.cancel()
-        log.flush()
+        log.close()
 
 
 class Server(uvicorn.Server):

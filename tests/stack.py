@@ -54,7 +54,7 @@ class Stack(NamedTuple):
 
     def lines(self, event: str = "request") -> list[dict[str, Any]]:
         """What the gateway has logged so far."""
-        self.gateway.log.flush()
+        self.gateway.log.drain()
         return [line for line in map(json.loads, self.output.getvalue().splitlines()) if line["event"] == event]
 
     def metric(self, name: str, **labels: str) -> float:
@@ -97,7 +97,9 @@ async def stack_over(world: World, **changes: Any) -> AsyncIterator[Stack]:
         output = io.BytesIO()
         credentials = world.credentials
         environ = {"AWS_ACCESS_KEY_ID": credentials.access_key_id, "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key}
-        gateway = create(check(settings, name="test"), log=Log(output), environ=environ)
+        log = Log(output)
+        exits.callback(log.close)
+        gateway = create(check(settings, name="test"), log=log, environ=environ)
         server = uvicorn.Server(
             uvicorn.Config(
                 gateway.application, host="127.0.0.1", port=0, http=Protocol, ws="none", log_config=None, access_log=False

@@ -45,8 +45,8 @@ class Timeouts(NamedTuple):
     def expired(self, what: str) -> DeadlineExceeded:
         """The error for a limit of ours that has passed: the deadline's, or only this attempt's."""
         if self.deadline is not None and monotonic() + 0.001 >= self.deadline:
-            return DeadlineExceeded("The request's time ran out while waiting for the model.", detail=what)
-        return UpstreamTimeout("The model's service was silent for too long.", detail=what)
+            return DeadlineExceeded("The request's time ran out while waiting for the model", detail=what)
+        return UpstreamTimeout("The model's service was silent for too long", detail=what)
 
 
 class Client:
@@ -191,7 +191,7 @@ class Reply:
             size += len(piece)
             if size > self._client.max_reply_bytes:
                 self.close()
-                raise UpstreamError("The model's reply is too long to pass on.", detail=f"more than {size} bytes")
+                raise UpstreamError("The model's reply is too long to pass on", detail=f"more than {size} bytes")
         return b"".join(pieces)
 
     def close(self) -> None:
@@ -213,7 +213,7 @@ def _translated(error: BaseException, origin: Origin, timeouts: Timeouts) -> Bas
     if isinstance(error, WaitExpired | TimeoutError):
         return timeouts.expired(f"{origin.host} did not answer")
     if isinstance(error, ConnectionFailed | OSError):
-        return UpstreamError("The model's service could not be reached.", detail=f"{origin.host}: {error}")
+        return UpstreamError("The model's service could not be reached", detail=f"{origin.host}: {error}")
     return error
 
 

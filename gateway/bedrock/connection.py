@@ -1,7 +1,7 @@
 """One socket that speaks HTTP/1.1: a request written, one reply read. Knows nothing of pools, AWS or models.
 
-Times are absolute and monotonic (``time.monotonic``; uvloop's own clock only knows milliseconds): a caller says *until when* it waits, so that an upstream which drips
-bytes cannot push its limit ahead of itself.
+Times are absolute and monotonic (``time.monotonic``; uvloop's own clock only knows milliseconds): a caller says *until
+when* it waits, so that an upstream which drips bytes cannot push its limit ahead of itself.
 """
 
 import asyncio

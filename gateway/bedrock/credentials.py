@@ -187,7 +187,7 @@ class Renewed:
 
 
 def _refused(cause: object) -> UpstreamRefused:
-    return UpstreamRefused("This gateway has no valid AWS credentials; its operator has to look at the logs.", detail=f"{cause}")
+    return UpstreamRefused("This gateway has no valid AWS credentials; its operator has to look at the logs", detail=f"{cause}")
 
 
 async def _from_chain() -> Credentials:

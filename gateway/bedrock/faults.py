@@ -38,19 +38,19 @@ class Fault(NamedTuple):
     message: str
 
 
-_THROTTLED = Fault(UpstreamThrottled, "The model's capacity at AWS is used up for the moment.")
-_FAILED = Fault(ModelFailed, "The model failed while answering.")
-_BROKEN = Fault(UpstreamError, "The model's service failed.")
-_REFUSED = Fault(UpstreamRefused, "The model's service refuses this gateway; its operator has to look at the logs.")
-_INVALID = Fault(InvalidRequest, "The model refused the request: its native body is not valid for this model.")
-_TOO_LONG = Fault(ContextTooLong, "The prompt and the answer asked for do not fit the model's context.")
+_THROTTLED = Fault(UpstreamThrottled, "The model's capacity at AWS is used up for the moment")
+_FAILED = Fault(ModelFailed, "The model failed while answering")
+_BROKEN = Fault(UpstreamError, "The model's service failed")
+_REFUSED = Fault(UpstreamRefused, "The model's service refuses this gateway; its operator has to look at the logs")
+_INVALID = Fault(InvalidRequest, "The model refused the request: its native body is not valid for this model")
+_TOO_LONG = Fault(ContextTooLong, "The prompt and the answer asked for do not fit the model's context")
 
 FAULTS: Mapping[str, Fault] = {
     "ThrottlingException": _THROTTLED,
     "TooManyRequestsException": _THROTTLED,
     "Throttling": _THROTTLED,
-    "ModelNotReadyException": Fault(ModelNotReady, "The model is being loaded; it answers in a few minutes."),
-    "ModelTimeoutException": Fault(ModelTimedOut, "The model took too long to answer."),
+    "ModelNotReadyException": Fault(ModelNotReady, "The model is being loaded; it answers in a few minutes"),
+    "ModelTimeoutException": Fault(ModelTimedOut, "The model took too long to answer"),
     "ModelErrorException": _FAILED,
     "ModelStreamErrorException": _FAILED,
     "ServiceUnavailableException": _BROKEN,
@@ -91,7 +91,7 @@ _VALIDATION_TEXTS: tuple[tuple[str, Fault], ...] = (
     ("too many total text bytes", _TOO_LONG),
     ("too many input tokens", _TOO_LONG),
     ("maximum context length", _TOO_LONG),
-    ("unsupported for streaming", Fault(InvalidRequest, "This model cannot stream: ask again with stream set to false.")),
+    ("unsupported for streaming", Fault(InvalidRequest, "This model cannot stream: ask again with stream set to false")),
     ("model identifier is invalid", _REFUSED),
     ("with on-demand throughput", _REFUSED),
     ("doesn't support the model", _REFUSED),
@@ -104,8 +104,8 @@ _STATUSES: Mapping[int, Fault] = {
     403: _REFUSED,
     404: _REFUSED,
     407: _REFUSED,
-    408: Fault(UpstreamTimeout, "The model's service gave up waiting for the request."),
-    413: Fault(InvalidRequest, "The request is larger than the model's service accepts."),
+    408: Fault(UpstreamTimeout, "The model's service gave up waiting for the request"),
+    413: Fault(InvalidRequest, "The request is larger than the model's service accepts"),
     424: _FAILED,
     429: _THROTTLED,
 }

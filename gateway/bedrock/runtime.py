@@ -259,7 +259,7 @@ class Exchange:
         kind = headers.get(b"content-type", b"").lower()
         if not kind.startswith(_EVENT_STREAM if self.stream else _JSON):
             raise UpstreamError(
-                "The model's service sent no reply of the kind asked for.", detail=f"200 with content type {kind!r}"
+                "The model's service sent no reply of the kind asked for", detail=f"200 with content type {kind!r}"
             )
         if not self.stream:
             self.counts = _counts(headers)
@@ -269,7 +269,7 @@ class Exchange:
             raise StopAsyncIteration
         body = await reply.whole()
         if not body or faults.is_unknown_operation(body):
-            raise UpstreamError("The model's service sent no output.", detail=f"200 with {body[:200]!r}")
+            raise UpstreamError("The model's service sent no output", detail=f"200 with {body[:200]!r}")
         self._answered = True
         return [body]
 
@@ -312,11 +312,11 @@ class Exchange:
         except frames.CorruptFrame as error:
             raise _damaged(error) from error
         if not self._answered:
-            raise UpstreamError("The model's service sent no output.", detail="200 with an event stream of no chunk")
+            raise UpstreamError("The model's service sent no output", detail="200 with an event stream of no chunk")
 
 
 def _damaged(error: frames.CorruptFrame) -> UpstreamError:
-    return UpstreamError("The model's reply was damaged on its way.", detail=str(error))
+    return UpstreamError("The model's reply was damaged on its way", detail=str(error))
 
 
 def _counts(headers: Mapping[bytes, bytes]) -> TokenCounts | None:

@@ -1,7 +1,7 @@
-"""Structured logs: one JSON object a line, written in batches, never a word of a prompt, an answer or a secret.
+"""Structured logs: one JSON object a line, in batches, never a word of a prompt, an answer or a secret.
 
-A line is encoded where it happens and written a moment later together with its neighbours: a slow terminal or pipe
-costs one write per batch, not one per request.
+A line is encoded where it happens and handed on a moment later together with its neighbours; writing is another thread's
+work, so that neither a slow terminal nor a pipe that nobody reads holds up a request or a signal.
 """
 
 import asyncio
@@ -13,9 +13,11 @@ from typing import Any, BinaryIO
 import msgspec
 
 from gateway.usage.record import Record
+from gateway.usage.writer import Writer
 
 FLUSH_SECONDS = 0.05
-BUFFER_LINES = 1_000  # a full buffer is written at once: memory is bounded and nothing is dropped
+BUFFER_LINES = 1_000  # a full buffer is handed on at once
+LAST_LINES_SECONDS = 1.0  # what a reader has at the end to take what still waits
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -28,12 +30,12 @@ class Log:
     """
 
     def __init__(self, stream: BinaryIO | None = None) -> None:
-        self._stream = stream or sys.stdout.buffer
+        self._writer = Writer(stream or sys.stdout.buffer)
         self._lines: list[bytes] = []
         self._flush_due: asyncio.TimerHandle | None = None
 
     def request(self, record: Record) -> None:
-        """Write the line of one finished request."""
+        """Write the line of one finished request, soon."""
         self._lines.append(_encoder.encode(record))
         if len(self._lines) >= BUFFER_LINES:
             self.flush()
@@ -41,24 +43,34 @@ class Log:
             self._flush_due = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
 
     def event(self, event: str, **facts: Any) -> None:
-        """Write at once the line of something that happened to the service itself."""
-        self._lines.append(_encoder.encode({"time": round(time.time(), 3), "event": event, **facts}))
+        """Write the line of something that happened to the service itself."""
+        self._lines.append(_event(event, facts))
         self.flush()
 
     def flush(self) -> None:
-        """Write what waits. A reader that has gone away is not our trouble: its lines are dropped, requests go on."""
+        """Hand on what waits. Lines that a reader did not take in time are dropped, and told once there is room again."""
         if self._flush_due is not None:
             self._flush_due.cancel()
             self._flush_due = None
-        if not self._lines:
-            return
-        lines, self._lines = self._lines, []
-        lines.append(b"")
-        try:
-            self._stream.write(b"\n".join(lines))
-            self._stream.flush()
-        except (BrokenPipeError, ValueError):
-            return
+        if dropped := self._writer.take_dropped():
+            self._lines.append(_event("log_lines_dropped", {"lines": dropped}))
+        if self._lines:
+            lines, self._lines = self._lines, []
+            self._writer.put(b"\n".join([*lines, b""]), lines=len(lines))
+
+    def drain(self, seconds: float = LAST_LINES_SECONDS) -> None:
+        """Flush, and wait until it is written, at most so long."""
+        self.flush()
+        self._writer.drain(seconds)
+
+    def close(self) -> None:
+        """Write what waits, and end."""
+        self.flush()
+        self._writer.close(LAST_LINES_SECONDS)
+
+
+def _event(event: str, facts: dict[str, Any]) -> bytes:
+    return _encoder.encode({"time": round(time.time(), 3), "event": event, **facts})
 
 
 class LogHandler(logging.Handler):

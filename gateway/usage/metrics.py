@@ -1,7 +1,7 @@
 """Prometheus metrics. Labels come from the configuration alone, never from a caller's text.
 
 Counting is plain arithmetic on the event loop's own thread; prometheus-client asks for the sums when it is scraped. Its own
-counters take a lock each, which was a tenth of our work on a request (docs/performance.md).
+counters take a lock each: docs/decisions/0005-own-sums.md.
 """
 
 from bisect import bisect_left

@@ -4,9 +4,12 @@ import asyncio
 import io
 import json
 import logging
+import socket
+import threading
 
 from gateway.usage.logs import BUFFER_LINES, FLUSH_SECONDS, Log, LogHandler
 from gateway.usage.record import Record
+from gateway.usage.writer import WAITING_BATCHES
 
 
 def record(**facts: object) -> Record:
@@ -24,6 +27,7 @@ async def test_a_request_is_one_line() -> None:
     log.request(record(request_id="r1"))
     log.request(record(request_id="r2", target="haiku-a"))
     await asyncio.sleep(FLUSH_SECONDS * 4)
+    log.drain()
 
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [line["request_id"] for line in lines] == ["r1", "r2"]
@@ -31,23 +35,25 @@ async def test_a_request_is_one_line() -> None:
     assert lines[1]["target"] == "haiku-a"
 
 
-async def test_a_full_buffer_is_written_at_once() -> None:
-    """Memory is bounded without dropping a line."""
+async def test_a_full_buffer_is_handed_on_at_once() -> None:
+    """No timer is waited for when lines come fast."""
     stream = io.BytesIO()
     log = Log(stream)
 
     for _ in range(BUFFER_LINES):
         log.request(record())
 
+    log._writer.drain(5)
     assert stream.getvalue().count(b"\n") == BUFFER_LINES
-    log.flush()
 
 
 def test_text_cannot_break_out_of_its_line() -> None:
     """CR, LF, ANSI and quotes in a fact stay inside one JSON string."""
     stream = io.BytesIO()
 
-    Log(stream).event("warning", message='a\r\nb\x1b[31m"}\n{"event":"forged"}')
+    log = Log(stream)
+    log.event("warning", message='a\r\nb\x1b[31m"}\n{"event":"forged"}')
+    log.close()
 
     (line,) = stream.getvalue().splitlines()
     assert json.loads(line)["message"].startswith("a\r\nb")
@@ -58,11 +64,13 @@ def test_a_library_error_is_logged_by_type_and_place_alone() -> None:
     stream = io.BytesIO()
     logger = logging.getLogger("quarry.test")
     logger.propagate = False
-    logger.addHandler(LogHandler(Log(stream)))
+    log = Log(stream)
+    logger.addHandler(LogHandler(log))
     try:
         raise ValueError("the caller's secret prompt")
     except ValueError:
         logger.exception("Unhandled")
+    log.close()
 
     (line,) = stream.getvalue().splitlines()
     assert json.loads(line)["exception"].startswith("ValueError at ")
@@ -76,5 +84,32 @@ def test_a_reader_that_has_gone_away_is_survived() -> None:
     stream.close()
 
     log.event("started")
+    log.close()
 
     assert stream.closed
+
+
+async def test_a_reader_that_has_stopped_holds_up_nothing() -> None:
+    """A pipe that nobody reads fills; from then on lines are dropped and counted, and said so once it is read again."""
+    ours, theirs = socket.socketpair()
+    log = Log(ours.makefile("wb"))
+    for _ in range(4 * WAITING_BATCHES):
+        for _ in range(100):
+            log.request(record(detail="x" * 500))
+        log.flush()
+
+    read = threading.Thread(target=lambda: lines.extend(theirs.makefile("rb")), daemon=True)
+    lines: list[bytes] = []
+    read.start()
+    await asyncio.to_thread(log.drain, 10)
+    log.event("after")
+    log.close()
+    ours.shutdown(socket.SHUT_WR)
+    read.join(10)
+    ours.close()
+    theirs.close()
+
+    events = [json.loads(line) for line in lines]
+    (dropped,) = [event["lines"] for event in events if event["event"] == "log_lines_dropped"]
+    assert dropped > 0
+    assert len([event for event in events if event["event"] == "request"]) + dropped == 4 * WAITING_BATCHES * 100
