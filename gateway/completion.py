@@ -174,4 +174,5 @@ async def merged(choices: Sequence[AsyncGenerator[Batch, None]]) -> AsyncGenerat
     finally:
         for task in pumps:
             task.cancel()
+        # A caller's leaving is thrown once (surface/leaving.py), not again at every await: this one runs.
         await asyncio.gather(*pumps, return_exceptions=True)
