@@ -10,6 +10,9 @@ import pytest
 import uvloop
 
 from gateway.bedrock.client import Client
+from gateway.bedrock.credentials import CredentialSource
+from gateway.bedrock.runtime import Runtime
+from tests.gateway.bedrock.asking import KEYS
 
 
 def pytest_asyncio_loop_factories(config, item):
@@ -64,3 +67,20 @@ async def client():
     client = Client()
     yield client
     await client.aclose()
+
+
+@pytest.fixture
+async def runtime_to():
+    made = []
+
+    def make(upstream, **settings):
+        credentials = settings.pop("credentials", None) or CredentialSource(keys=KEYS, environment={})
+        scheme = settings.pop("scheme", "http")
+        client = settings.pop("client", None) or Client()
+        urls = {"bedrock-runtime": f"{scheme}://127.0.0.1:{upstream.port}"}
+        made.append(Runtime(client, credentials, endpoint_urls=urls, **settings))
+        return made[-1]
+
+    yield make
+    for runtime in made:
+        await runtime.aclose()

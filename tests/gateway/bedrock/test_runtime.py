@@ -2,16 +2,13 @@
 
 import asyncio
 from base64 import b64encode
-from email.utils import formatdate
-from time import monotonic, time
+from time import monotonic
 
 import pytest
 
-from gateway.bedrock.client import Client
-from gateway.bedrock.credentials import CredentialSource
 from gateway.bedrock.frames import encode
-from gateway.bedrock.runtime import Runtime, TokenCounts
-from gateway.bedrock.signing import Credentials, sign
+from gateway.bedrock.runtime import TokenCounts
+from gateway.bedrock.signing import sign
 from gateway.errors import (
     DeadlineExceeded,
     InvalidRequest,
@@ -19,15 +16,12 @@ from gateway.errors import (
     ModelNotReady,
     ModelTimedOut,
     UpstreamError,
-    UpstreamRefused,
     UpstreamThrottled,
     UpstreamTimeout,
 )
-from tests.gateway.bedrock.asking import saying
+from tests.gateway.bedrock.asking import KEYS, invoke, read, saying
 from tests.gateway.bedrock.upstream import chunk, serve, whole
 
-ARN = "arn:aws:bedrock:us-west-2:123456789012:imported-model/0a1b2c3d4e5f"
-KEYS = Credentials("AKIDEXAMPLE", "secret", "token")
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/vnd.amazon.eventstream\r\n"
 CHUNKED = STREAM_HEAD + b"transfer-encoding: chunked\r\nx-amzn-requestid: r-1\r\n\r\n"
 LAST = b"0\r\n\r\n"
@@ -41,47 +35,6 @@ def frame(native):
 def exception(name, message="it broke"):
     headers = {":exception-type": name, ":content-type": "application/json", ":message-type": "exception"}
     return encode(headers, b'{"message":"%b"}' % message.encode())
-
-
-@pytest.fixture
-async def runtime_to():
-    made = []
-
-    def make(upstream, **settings):
-        credentials = settings.pop("credentials", None) or CredentialSource(keys=KEYS, environment={})
-        scheme = settings.pop("scheme", "http")
-        client = settings.pop("client", None) or Client()
-        urls = {"bedrock-runtime": f"{scheme}://127.0.0.1:{upstream.port}"}
-        made.append(Runtime(client, credentials, endpoint_urls=urls, **settings))
-        return made[-1]
-
-    yield make
-    for runtime in made:
-        await runtime.aclose()
-
-
-def invoke(runtime, *, stream, **changes):
-    settings = {
-        "region": "us-west-2",
-        "role_arn": None,
-        "connect_seconds": 20,
-        "first_byte_seconds": 20,
-        "between_bytes_seconds": 20,
-        "deadline": None,
-    }
-    return runtime.invoke(ARN, b'{"prompt":"hi"}', stream=stream, **settings | changes)
-
-
-async def read(runtime, *, stream, **changes):
-    """All chunks, and the error that ended them."""
-    chunks = []
-    try:
-        async with invoke(runtime, stream=stream, **changes) as exchange:
-            async for some in exchange:
-                chunks += some
-    except Exception as error:  # noqa: BLE001 - what it is, is what is tested
-        return chunks, error
-    return chunks, None
 
 
 async def test_whole(runtime_to):
@@ -368,71 +321,3 @@ async def test_failed_attempts_waited_too(runtime_to):
                 pass
 
         assert exchange.waited_seconds >= 0.09
-
-
-def refused(name, **headers):
-    lines = [b"x-amzn-errortype: " + name.encode(), *(f"{key}: {value}".encode() for key, value in headers.items())]
-    return whole(b'{"message":"Signature expired"}', *lines, status=b"403 Forbidden")
-
-
-async def test_skew_is_learned(runtime_to):
-    """A clock that is wrong costs one refused signature: the request is signed again by AWS's clock, and so are all others."""
-
-    async def answer(visit):
-        stamp = visit.header("x-amz-date")
-        if stamp.startswith("19700101"):
-            await visit.send(refused("InvalidSignatureException", date=formatdate(time(), usegmt=True)))
-        else:
-            await visit.send(whole(b"{}"))
-
-    async with serve(answer) as upstream:
-        runtime = runtime_to(upstream, now=lambda: 0.0)
-
-        assert await read(runtime, stream=False) == ([b"{}"], None)
-        assert await read(runtime, stream=False) == ([b"{}"], None)
-        assert len(upstream.visits) == 3
-        assert abs(runtime.skew_seconds - time()) < 60
-
-
-@pytest.mark.parametrize(
-    "date", [{}, {"date": "yesterday"}, {"date": formatdate(1_000_010, usegmt=True)}], ids=["none", "nonsense", "ours"]
-)
-async def test_bad_signature_without_skew(runtime_to, date):
-    """When the clocks agree, a refused signature is refused for good."""
-    async with serve(saying(refused("SignatureDoesNotMatch", **date))) as upstream:
-        chunks, error = await read(runtime_to(upstream, now=lambda: 1_000_000.0), stream=False)
-
-        assert ([], UpstreamRefused) == (chunks, type(error))
-        assert len(upstream.visits) == 1
-
-
-async def test_skew_that_does_not_help(runtime_to):
-    """The second refusal is final."""
-    async with serve(saying(refused("InvalidSignatureException", date=formatdate(2_000_000, usegmt=True)))) as upstream:
-        _, error = await read(runtime_to(upstream, now=lambda: 1_000_000.0), stream=False)
-
-        assert type(error) is UpstreamRefused
-        assert len(upstream.visits) == 2
-
-
-async def test_bearer_over_tls(runtime_to, good):
-    """Over HTTPS the bearer token is sent, alone, whatever keys there are."""
-    credentials = CredentialSource(keys=KEYS, environment={"AWS_BEARER_TOKEN_BEDROCK": "abc"})
-
-    async with serve(saying(whole(b"{}")), good.server()) as upstream:
-        runtime = runtime_to(upstream, credentials=credentials, scheme="https", client=Client(ca_bundle=str(good.path)))
-        await read(runtime, stream=False)
-
-    (visit,) = upstream.visits
-    assert visit.header("authorization") == "Bearer abc"
-    assert visit.header("x-amz-date") == ""
-
-
-async def test_no_bearer_in_the_clear(runtime_to):
-    """Over plain HTTP the token stays here, and the request is signed."""
-    credentials = CredentialSource(keys=KEYS, bearer_token="abc", environment={})
-
-    async with serve(saying(whole(b"{}"))) as upstream:
-        await read(runtime_to(upstream, credentials=credentials), stream=False)
-
-    assert upstream.visits[0].header("authorization").startswith("AWS4-HMAC-SHA256 ")
