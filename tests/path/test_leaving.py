@@ -53,6 +53,19 @@ async def test_leaving_a_stream_closes_the_upstream(stack: Stack, within: Callab
     assert stack.metric("quarry_in_flight_requests", target=alias) == 0
 
 
+async def test_leaving_several_choices_closes_them_all(stack: Stack, within: Callable[..., Any]) -> None:
+    """Three choices are three upstream calls: none goes on for a caller who has gone."""
+    stack.world.pace = 20
+
+    left_at = await leave(stack, ask("haiku-support", stream=True, n=3), after_bytes=900)
+
+    await within(lambda: all(record.client_closed_at for record in stack.asked()))
+    assert len(stack.asked()) == 3
+    assert all(record.client_closed_at - left_at < CLOSED_WITHIN_SECONDS for record in stack.asked())
+    assert (await within(stack.lines))[0]["outcome"] == "client_gone"
+    assert stack.metric("quarry_in_flight_requests", target="haiku-support") == 0
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 async def test_leaving_before_the_first_byte_closes_the_upstream(stack: Stack, within: Callable[..., Any], stream: bool) -> None:
     """The model has not spoken yet: the wait for it ends with the caller's (C2, C3)."""
