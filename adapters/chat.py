@@ -30,7 +30,44 @@ class Image(Struct, frozen=True, tag="image"):
     data: str
 
 
-Part = Text | Image
+class Document(Struct, frozen=True, tag="document"):
+    """A document carried in the request, for families that read one beside the turns.
+
+    Attributes:
+        media_type: ``text/plain``, ``application/pdf``, …: as the caller labelled it.
+        data: The text itself of a ``text/plain``; of every other type base64 text, unwrapped.
+        title: What the caller calls it.
+    """
+
+    media_type: str
+    data: str
+    title: str | None = None
+
+
+class Reasoning(Struct, frozen=True, tag="reasoning"):
+    """What the model thought in an earlier turn of its own, sent back so that it can go on from there.
+
+    Attributes:
+        signature: The upstream's seal over ``text``: without it, it takes the text for a forgery.
+        redacted: Thoughts that only the upstream can read, as it sent them; ``text`` is empty then.
+    """
+
+    text: str = ""
+    signature: str | None = None
+    redacted: str | None = None
+
+
+class CachePoint(Struct, frozen=True, tag="cache_point"):
+    """Everything up to here may be kept in the upstream's prompt cache. It changes no answer, only its price.
+
+    Attributes:
+        ttl: ``5m`` or ``1h``; ``None``: the upstream's default.
+    """
+
+    ttl: str | None = None
+
+
+Part = Text | Image | Document | Reasoning | CachePoint
 
 
 class ToolCall(Struct, frozen=True):
@@ -52,6 +89,7 @@ class Message(Struct, frozen=True):
         parts: Content in order; empty when an assistant turn holds only tool calls.
         tool_calls: Calls made in this turn (role ``assistant`` only).
         tool_call_id: Which call this answers (role ``tool`` only).
+        is_error: The tool failed, and the content says how (role ``tool`` only).
         name: The participant's name, where the caller gave one.
     """
 
@@ -60,10 +98,11 @@ class Message(Struct, frozen=True):
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
     name: str | None = None
+    is_error: bool = False
 
     @property
     def text(self) -> str:
-        """The text parts joined in order, images left out."""
+        """The text parts joined in order, everything else left out."""
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
 
@@ -72,12 +111,14 @@ class ToolSpec(Struct, frozen=True):
 
     Attributes:
         parameters: JSON Schema of the arguments; an empty object schema when the caller gave none.
+        cache_point: The tools up to this one may be cached.
     """
 
     name: str
     description: str | None
     parameters: Mapping[str, Any]
     strict: bool | None = None
+    cache_point: CachePoint | None = None
 
 
 class ToolChoice(Struct, frozen=True):
@@ -101,7 +142,13 @@ class ResponseFormat(Struct, frozen=True):
 
 
 class Sampling(Struct, frozen=True, omit_defaults=True):
-    """The knobs of generation. ``None``, or an empty tuple, means that the caller did not say."""
+    """The knobs of generation. ``None``, or an empty tuple, means that the caller did not say.
+
+    Attributes:
+        top_k: Not OpenAI's; Anthropic's and Bedrock's own protocols have it.
+        reasoning_effort: OpenAI's word for how much to think.
+        reasoning_tokens: How many tokens thinking may take: what Anthropic's protocol says instead of an effort.
+    """
 
     max_tokens: int | None = None
     temperature: float | None = None
@@ -114,6 +161,8 @@ class Sampling(Struct, frozen=True, omit_defaults=True):
     logprobs: bool | None = None
     top_logprobs: int | None = None
     reasoning_effort: str | None = None
+    top_k: int | None = None
+    reasoning_tokens: int | None = None
 
 
 class ChatRequest(Struct, frozen=True):
@@ -122,6 +171,8 @@ class ChatRequest(Struct, frozen=True):
     Attributes:
         advisory: Names of parameters that the caller sent, that no family honours, and that change no answer
             (``user``, ``metadata``, ``store``, …). They are reported back, never sent.
+        prompt: The whole prompt, already written (``/v1/completions``, an alias's ``prompt``, the model's own chat
+            template): it is sent as it stands. ``messages`` then only says what it was written from.
     """
 
     messages: tuple[Message, ...]
@@ -131,3 +182,4 @@ class ChatRequest(Struct, frozen=True):
     parallel_tool_calls: bool | None = None
     response_format: ResponseFormat | None = None
     advisory: tuple[str, ...] = ()
+    prompt: str | None = None

@@ -4,7 +4,7 @@
 ``Usage`` may come before or after ``Finish``, since families disagree.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -22,6 +22,18 @@ class Reasoning(Struct, frozen=True, tag="reasoning"):
     """Some more of the model's thinking, for families that show it."""
 
     text: str
+
+
+class ReasoningSignature(Struct, frozen=True, tag="reasoning_signature"):
+    """The upstream's seal over the thinking before it. The caller sends it back with that thinking, or it is refused."""
+
+    signature: str
+
+
+class RedactedReasoning(Struct, frozen=True, tag="redacted_reasoning"):
+    """A whole thought that only the upstream can read, to be sent back as it is."""
+
+    data: str
 
 
 class ToolCallStart(Struct, frozen=True, tag="tool_call_start"):
@@ -60,11 +72,13 @@ class Finish(Struct, frozen=True, tag="finish"):
         reason: OpenAI's word. A native word that no table knows becomes ``stop``: a paid reply is never thrown away.
         native: The family's own word, ``None`` when it gave none.
         known: False when no table maps the native word, so that it can be counted and the table mended.
+        stop: Which of the caller's stop strings ended it, where that is known.
     """
 
     reason: FinishReason
     native: str | None = None
     known: bool = True
+    stop: str | None = None
 
 
 class Usage(Struct, frozen=True, tag="usage"):
@@ -82,7 +96,7 @@ class Usage(Struct, frozen=True, tag="usage"):
     source: Literal["body", "metrics", "headers", "estimate"] = "body"
 
 
-Delta = Text | Reasoning | ToolCallStart | ToolCallArguments | Logprobs | Finish | Usage
+Delta = Text | Reasoning | ReasoningSignature | RedactedReasoning | ToolCallStart | ToolCallArguments | Logprobs | Finish | Usage
 
 
 class AssembledCall(Struct, frozen=True):
@@ -93,21 +107,37 @@ class AssembledCall(Struct, frozen=True):
     arguments: str
 
 
+class Thought(Struct, frozen=True):
+    """One block of thinking: readable and perhaps signed, or ``redacted``."""
+
+    text: str = ""
+    signature: str | None = None
+    redacted: str | None = None
+
+
 class Reply(Struct, frozen=True):
-    """A whole reply, joined from its deltas."""
+    """A whole reply, joined from its deltas.
+
+    Attributes:
+        thoughts: Block by block, with what a later turn must send back.
+    """
 
     text: str
-    reasoning: str
+    thoughts: tuple[Thought, ...]
     tool_calls: tuple[AssembledCall, ...]
     logprobs: tuple[TokenLogprob, ...]
     finish: Finish | None
     usage: Usage | None
 
+    @property
+    def reasoning(self) -> str:
+        """All readable thinking in one text."""
+        return "".join(thought.text for thought in self.thoughts)
 
-def assemble(deltas: Iterable[Delta]) -> Reply:
+
+def assemble(deltas: Sequence[Delta]) -> Reply:
     """Join deltas into the reply they describe. A later ``Usage`` or ``Finish`` replaces an earlier one."""
     text: list[str] = []
-    reasoning: list[str] = []
     calls: dict[int, ToolCallStart] = {}
     arguments: dict[int, list[str]] = {}
     logprobs: list[TokenLogprob] = []
@@ -117,8 +147,6 @@ def assemble(deltas: Iterable[Delta]) -> Reply:
         match delta:
             case Text():
                 text.append(delta.text)
-            case Reasoning():
-                reasoning.append(delta.text)
             case ToolCallStart():
                 calls[delta.index] = delta
                 arguments[delta.index] = []
@@ -132,7 +160,7 @@ def assemble(deltas: Iterable[Delta]) -> Reply:
                 usage = delta
     return Reply(
         text="".join(text),
-        reasoning="".join(reasoning),
+        thoughts=tuple(_thoughts(deltas)),
         tool_calls=tuple(
             AssembledCall(call.id, call.name, "".join(arguments[index]) or "{}") for index, call in sorted(calls.items())
         ),
@@ -140,3 +168,19 @@ def assemble(deltas: Iterable[Delta]) -> Reply:
         finish=finish,
         usage=usage,
     )
+
+
+def _thoughts(deltas: Sequence[Delta]) -> Iterator[Thought]:
+    """A signature ends the thought before it; what is never signed is one thought."""
+    thinking: list[str] = []
+    for delta in deltas:
+        match delta:
+            case Reasoning():
+                thinking.append(delta.text)
+            case ReasoningSignature():
+                yield Thought("".join(thinking), delta.signature)
+                thinking = []
+            case RedactedReasoning():
+                yield Thought(redacted=delta.data)
+    if thinking:
+        yield Thought("".join(thinking))

@@ -58,12 +58,15 @@ class Family(NamedTuple):
     Attributes:
         name: The word in the configuration.
         accepts: Every parameter it honours, as OpenAI spells it, with its rule; also the features ``tools``,
-            ``tool_choice``, ``parallel_tool_calls``, ``images``, ``response_format``. What is absent is refused.
+            ``tools.strict``, ``tool_choice``, ``parallel_tool_calls``, ``response_format``, ``images``, ``documents``,
+            ``reasoning`` (earlier thoughts sent back), ``cache`` (cache points), ``prompt`` (a prompt already written).
+            What is absent is refused, or dropped and named where that changes no answer.
         max_tokens: Sent when neither the caller nor the alias says; Bedrock's own defaults truncate silently.
         encode: The native body, JSON bytes. ``stream`` because some bodies must say so. The request has been
             through ``parameters.fit``, so only content can be refused here.
         decode: A whole native reply into deltas. ``counts`` are the token headers, when AWS sent them.
         reader: A reader for one streamed reply to this request.
+        emulates: Those of ``accepts`` that the native body has no field for and that are honoured on the model's behalf.
     """
 
     name: str
@@ -72,3 +75,4 @@ class Family(NamedTuple):
     encode: Callable[[ChatRequest, bool], bytes]
     decode: Callable[[bytes, ChatRequest, Usage | None], list[Delta]]
     reader: Callable[[ChatRequest], Reader]
+    emulates: frozenset[str] = frozenset()

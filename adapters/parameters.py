@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from adapters.chat import ChatRequest, Image, Message, ResponseFormat, Sampling, ToolChoice
-from adapters.errors import InvalidParameter, UnsupportedContent, UnsupportedParameter
+from adapters import contents
+from adapters.chat import ChatRequest, ResponseFormat, Sampling, ToolChoice
+from adapters.errors import InvalidParameter, UnsupportedParameter
 from adapters.family import AtMost, Family, Range
 
 _ABSENT: Any = object()
@@ -75,7 +76,7 @@ def fit(
     Raises:
         UnsupportedParameter: The family has no such knob.
         InvalidParameter: It has, but not this value.
-        UnsupportedContent: An image for a family that reads none, or more images than it reads.
+        UnsupportedContent: An image or a document for a family that reads none, or more of them than it reads.
     """
     fitting = _Fitting(family, ignorable, {}, list(request.advisory))
     fitting.changes["sampling"] = _sampling(request.sampling, fitting, defaults)
@@ -83,8 +84,10 @@ def fit(
         _fit_tools(request, fitting)
     if request.response_format is not None:
         _fit_response_format(request.response_format, fitting)
-    if _has_image(request.messages):
-        _fit_images(request, fitting)
+    if request.prompt is not None and "prompt" not in family.accepts:
+        raise UnsupportedParameter(_unsupported("prompt", family), parameter="prompt")
+    if not contents.only_text(request):
+        fitting.changes.update(contents.fit(request, family, ignorable, fitting.dropped))
     dropped = fitting.dropped
     return replace(request, **fitting.changes), tuple(dict.fromkeys(dropped)) if dropped else ()
 
@@ -209,40 +212,3 @@ def _fit_idle_choice(choice: ToolChoice, fitting: _Fitting) -> None:
 def _fit_response_format(wanted: ResponseFormat, fitting: _Fitting) -> None:
     if "response_format" not in fitting.family.accepts:
         fitting.forgive("response_format", harmless=wanted.kind == "text")
-
-
-def _has_image(messages: tuple[Message, ...]) -> bool:
-    for message in messages:
-        for part in message.parts:
-            if type(part) is Image:
-                return True
-    return False
-
-
-def _fit_images(request: ChatRequest, fitting: _Fitting) -> None:
-    rule = fitting.family.accepts.get("images", AtMost(0))
-    if not isinstance(rule, AtMost):
-        return
-    places = [
-        f"messages[{index}].content[{position}]"
-        for index, message in enumerate(request.messages)
-        for position, part in enumerate(message.parts)
-        if type(part) is Image
-    ]
-    if len(places) <= rule.entries:
-        return
-    if "images" not in fitting.ignorable:
-        place = places[rule.entries]
-        raise UnsupportedContent(_image_refusal(place, rule.entries, fitting.family), parameter=place)
-    fitting.changes["messages"] = tuple(_without_images(message) for message in request.messages)
-    fitting.dropped.append("images")
-
-
-def _image_refusal(place: str, most: int, family: Family) -> str:
-    if most:
-        return f'{place} is one image too many: family "{family.name}" reads at most {most}'
-    return f'{place} is an image, and family "{family.name}" reads none'
-
-
-def _without_images(message: Message) -> Message:
-    return replace(message, parts=tuple(part for part in message.parts if type(part) is not Image))

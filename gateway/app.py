@@ -1,7 +1,7 @@
 """The composition root: a configuration into rooms, rooms into an application. Nobody else knows them all."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from typing import NamedTuple
@@ -16,15 +16,20 @@ from gateway.bedrock.runtime import Runtime
 from gateway.completion import Path
 from gateway.configuration import Configuration
 from gateway.registry.live import Live
-from gateway.surface import health, openapi, problems
+from gateway.surface import answering, health, openapi, problems
+from gateway.surface.answering import Dialect, Rooms
 from gateway.surface.guard import Guard
-from gateway.surface.openai import chat, models
+from gateway.surface.openai import models
+from gateway.surface.openai.chat import CHAT
 from gateway.surface.reply_headers import identify
 from gateway.usage.logs import Log
 from gateway.usage.meter import Meter
 from gateway.usage.metrics import Metrics
 
 VERSION = version("quarry-gateway")
+
+CHATS: Mapping[str, Dialect] = {"/v1/chat/completions": CHAT}
+"""Path to dialect: every endpoint that a chat can be asked at."""
 
 
 class Gateway(NamedTuple):
@@ -69,12 +74,11 @@ def create(configuration: Configuration, *, log: Log, environ: Mapping[str, str]
     settings, state = configuration.settings, State()
     registry, guard, metrics = Live(configuration.snapshot), Guard(configuration.keys), Metrics()
     path = Path(registry=registry, bedrock=_runtime(configuration, environ))
-    completions = chat.route(
-        guard=guard, path=path, open_meter=partial(Meter, metrics, log), max_body_bytes=settings.server.max_body_bytes
-    )
+    rooms = Rooms(guard, path, open_meter=partial(Meter, metrics, log), max_body_bytes=settings.server.max_body_bytes)
+    chats = [answering.route(path, dialect, rooms) for path, dialect in CHATS.items()]
     litestar = Litestar(
         route_handlers=[
-            completions,
+            *chats,
             *models.routes(guard, registry),
             *health.routes(guard, is_draining=lambda: state.draining, exposition=metrics.exposition),
             openapi.route(guard, version=VERSION),
@@ -85,18 +89,19 @@ def create(configuration: Configuration, *, log: Log, environ: Mapping[str, str]
         openapi_config=None,  # the document is our own: it also tells of the chat route, which Litestar's cannot see
         logging_config=None,
     )
-    return Gateway(front(completions, litestar), registry, guard, metrics, log, state)
+    return Gateway(front(chats, litestar), registry, guard, metrics, log, state)
 
 
-def front(completions: ASGIRouteHandler, litestar: Litestar) -> ASGIApp:
-    """Litestar with a shorter way to chat completions: docs/decisions/0006-short-way-to-chat.md says what that saves."""
-    path, handle = chat.PATH, completions.fn
+def front(chats: Sequence[ASGIRouteHandler], litestar: Litestar) -> ASGIApp:
+    """Litestar with a shorter way to what answers chats: docs/decisions/0006-short-way-to-chat.md says what that saves."""
+    short = {path: handler.fn for handler in chats for path in handler.paths}
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope.get("path") == path:
-            await handle(scope, receive, send)
-        else:
+        handle = short.get(scope.get("path", ""))
+        if handle is None:
             await litestar(scope, receive, send)
+        else:
+            await handle(scope, receive, send)
 
     return application
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.chat import ChatRequest, Image, Message, Part, ResponseFormat, ToolCall, ToolChoice, ToolSpec
+from adapters.chat import ChatRequest, Image, Message, Part, ResponseFormat, Text, ToolCall, ToolChoice, ToolSpec
 from adapters.deltas import Delta, Usage
 from adapters.family import AtMost, Family, Range, Reader, Rule
 from adapters.pieces import PieceReader
@@ -89,11 +89,11 @@ def _message(message: Message) -> dict[str, Any]:
 def _content(parts: tuple[Part, ...]) -> str | list[dict[str, Any]]:
     """Plain text where there is only text: many chat templates read nothing else."""
     if any(isinstance(part, Image) for part in parts):
-        return [_part(part) for part in parts]
-    return "".join(part.text for part in parts if not isinstance(part, Image))
+        return [_part(part) for part in parts if isinstance(part, Image | Text)]
+    return "".join(part.text for part in parts if isinstance(part, Text))
 
 
-def _part(part: Part) -> dict[str, Any]:
+def _part(part: Image | Text) -> dict[str, Any]:
     if isinstance(part, Image):
         return {"type": "image_url", "image_url": {"url": f"data:{part.media_type};base64,{part.data}"}}
     return {"type": "text", "text": part.text}

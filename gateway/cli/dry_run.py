@@ -17,6 +17,7 @@ from gateway.configuration import Configuration
 from gateway.keys.model import Key
 from gateway.registry.model import Route, Target
 from gateway.registry.resolve import resolve
+from gateway.surface.answering import Arrival
 from gateway.surface.openai.parse import parse_chat
 
 PRICE = "unknown in this version"
@@ -120,7 +121,7 @@ def explain(configuration: Configuration, alias: str, body: bytes, *, key: Key, 
         GatewayError: The request would be refused before any target is looked at: the alias, the key, or the body.
     """
     route = resolve(configuration.snapshot, alias, key)
-    call = parse_chat(addressed(body, alias), id="dry-run", key=key, received_at=0.0)
+    call = parse_chat(addressed(body, alias), Arrival("dry-run", key, 0.0))
     stream = stream or call.stream
     return Explanation(
         alias=alias,

@@ -5,8 +5,11 @@ from adapters.deltas import (
     Finish,
     Logprobs,
     Reasoning,
+    ReasoningSignature,
+    RedactedReasoning,
     Reply,
     Text,
+    Thought,
     TokenLogprob,
     ToolCallArguments,
     ToolCallStart,
@@ -35,7 +38,7 @@ def test_a_reply_is_its_deltas_joined():
 
     assert Reply(
         text="ab",
-        reasoning="Thinking",
+        thoughts=(Thought("Thinking"),),
         tool_calls=(AssembledCall("call_1", "f", '{"a": 1}'), AssembledCall("call_2", "g", "{}")),
         logprobs=(token,),
         finish=Finish("tool_calls", "tool_use"),
@@ -50,4 +53,14 @@ def test_a_call_without_arguments_has_an_empty_object():
 
 def test_nothing_is_a_reply_without_an_end():
     """No deltas: no text, no reason, no count."""
-    assert Reply("", "", (), (), None, None) == assemble([])
+    assert Reply("", (), (), (), None, None) == assemble([])
+
+
+def test_thoughts_keep_their_seals_apart():
+    """A later turn sends each thought back with its own signature, and the sealed ones as they came."""
+    deltas = [Reasoning("a"), Reasoning("b"), ReasoningSignature("sealed"), RedactedReasoning("xyz"), Reasoning("c")]
+
+    reply = assemble(deltas)
+
+    assert (Thought("ab", "sealed"), Thought(redacted="xyz"), Thought("c")) == reply.thoughts
+    assert reply.reasoning == "abc"

@@ -29,6 +29,7 @@ from gateway.call import Call
 from gateway.errors import UpstreamError
 from gateway.keys.model import Key
 from gateway.registry.model import Route, Snapshot
+from gateway.surface.answering import Arrival
 from gateway.surface.openai import wire
 from gateway.surface.openai.models import entry
 from gateway.surface.openai.parse import parse_chat
@@ -130,7 +131,7 @@ def strangers(model: pydantic.BaseModel) -> set[str]:
 @each_reply
 def test_whole(deltas: Sequence[Delta]) -> None:
     """A whole reply is the SDK's own type, strictly: no field missing, none mistyped, none unknown but reasoning."""
-    body = whole(call_of(Sampling(logprobs=True), choices=2), [deltas, deltas], created=1_700_000_000)
+    body = whole(call_of(Sampling(logprobs=True), choices=2), [deltas, deltas], 1_700_000_000)
 
     reply = ChatCompletion.model_validate(json.loads(body), strict=True)
 
@@ -176,7 +177,7 @@ class Gateway:
         while more:
             message = await receive()
             body, more = body + message["body"], message["more_body"]
-        call = parse_chat(body, id="req-1", key=KEY, received_at=0.0)
+        call = parse_chat(body, Arrival("req-1", KEY, 0.0))
         self.calls.append(call)
         kind = b"text/event-stream" if call.stream else b"application/json"
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
@@ -187,7 +188,7 @@ class Gateway:
     def pieces(self, call: Call) -> list[bytes]:
         """What is sent, write by write; a stream's writes end in the middle of events."""
         if not call.stream:
-            return [whole(call, [self.deltas] * call.choices, created=1_700_000_000)]
+            return [whole(call, [self.deltas] * call.choices, 1_700_000_000)]
         events = Events(call, 1_700_000_000)
         data = b"".join(events.events(choice, [delta]) for delta in self.deltas for choice in range(call.choices))
         data += events.error(self.error) if self.error else events.end()

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.chat import ChatRequest, Image, Message, Part, ToolCall, ToolSpec
+from adapters.chat import ChatRequest, Image, Message, Part, Text, ToolCall, ToolSpec
 from adapters.errors import UnsupportedContent
 from adapters.families.claude.stops import native_stops
 
@@ -91,11 +91,13 @@ def _blocks(message: Message, place: str) -> list[dict[str, Any]]:
 
 
 def _content(parts: Sequence[Part]) -> list[dict[str, Any]]:
-    return [_image(part) if isinstance(part, Image) else {"type": "text", "text": part.text} for part in parts if _says(part)]
-
-
-def _says(part: Part) -> bool:
-    return isinstance(part, Image) or bool(part.text.strip())
+    blocks = []
+    for part in parts:
+        if isinstance(part, Image):
+            blocks.append(_image(part))
+        elif isinstance(part, Text) and part.text.strip():
+            blocks.append({"type": "text", "text": part.text})
+    return blocks
 
 
 def _image(image: Image) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import msgspec
 from adapters import chat
 from gateway.call import Call
 from gateway.errors import InvalidRequest
-from gateway.keys.model import Key
+from gateway.surface.answering import Arrival
 from gateway.surface.openai import wire
 from gateway.surface.openai.complaints import explain, quoted
 from gateway.surface.openai.conversation import DEEPEST, advisory, conversation, nested_too_deep
@@ -55,12 +55,8 @@ _UNIQUE = ("model", "stream")  # twice in a body, they would mean one thing to u
 _EMPTY_SCHEMA: dict[str, Any] = {"type": "object", "properties": {}}
 
 
-def parse_chat(body: bytes, *, id: str, key: Key, received_at: float) -> Call:  # noqa: A002 - Call's own word
+def parse_chat(body: bytes, arrival: Arrival) -> Call:
     """Read a request of ``POST /v1/chat/completions``.
-
-    Args:
-        id: The request's id, as the caller will see it.
-        received_at: Monotonic seconds.
 
     Raises:
         InvalidRequest: The body is not JSON, not OpenAI's shape, or asks for what nothing here can do. ``parameter`` is the
@@ -72,11 +68,11 @@ def parse_chat(body: bytes, *, id: str, key: Key, received_at: float) -> Call:  
         raise explain(body, error) from error
     _refuse_repeated_fields(body)
     return Call(
-        id=id,
-        key=key,
+        id=arrival.id,
+        key=arrival.key,
         alias=asked.model,
         request=_request(asked, body),
-        received_at=received_at,
+        received_at=arrival.received_at,
         stream=asked.stream or False,
         choices=asked.n or 1,
         include_usage=_wants_usage(asked),

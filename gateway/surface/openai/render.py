@@ -42,7 +42,7 @@ def completion_id(call: Call) -> str:
     return f"chatcmpl-{call.id}"
 
 
-def whole(call: Call, choices: Sequence[Sequence[Delta]], *, created: int) -> bytes:
+def whole(call: Call, choices: Sequence[Sequence[Delta]], created: int) -> bytes:
     """A whole reply as one JSON body.
 
     Args:

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.cli.dry_run import addressed, caller, example, explain
 from gateway.configuration import check
+from gateway.surface.answering import Arrival
 from gateway.surface.openai.parse import parse_chat
 from tests.stack import settings_for
 
@@ -38,7 +39,7 @@ async def test_what_is_explained_is_what_is_sent(stack, http, world, stream):
 
 def test_the_example_is_a_good_request():
     """What stands in for a request that nobody brought is one that the surface takes."""
-    call = parse_chat(example("support"), id="x", key=None, received_at=0.0)
+    call = parse_chat(example("support"), Arrival("x", None, 0.0))
 
     assert call.alias == "support"
     assert len(call.request.messages) == 2

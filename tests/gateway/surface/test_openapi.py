@@ -14,6 +14,7 @@ from gateway import errors
 from gateway.errors import GatewayError
 from gateway.keys.model import Key
 from gateway.surface import openapi
+from gateway.surface.answering import Arrival
 from gateway.surface.guard import Guard
 from gateway.surface.health import PUBLIC_PATHS
 from gateway.surface.openai.parse import parse_chat
@@ -85,7 +86,7 @@ def test_example() -> None:
     example = CHAT["requestBody"]["content"]["application/json"]["example"]
 
     jsonschema.validate(example, schema("ChatCompletionBody"), jsonschema.Draft202012Validator)
-    call = parse_chat(json.dumps(example).encode(), id="r", key=Key("k", "n", "o", ""), received_at=0.0)
+    call = parse_chat(json.dumps(example).encode(), Arrival("r", Key("k", "n", "o", ""), 0.0))
 
     assert (call.stream, call.include_usage) == (True, True)
 
@@ -108,7 +109,7 @@ def test_same_refusals(fields: dict[str, Any]) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(body, schema("ChatCompletionBody"), jsonschema.Draft202012Validator)
     with pytest.raises(errors.InvalidRequest):
-        parse_chat(json.dumps(body).encode(), id="r", key=Key("k", "n", "o", ""), received_at=0.0)
+        parse_chat(json.dumps(body).encode(), Arrival("r", Key("k", "n", "o", ""), 0.0))
 
 
 def test_envelope() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.errors import InvalidRequest
 from gateway.keys.model import Key
+from gateway.surface.answering import Arrival
 from gateway.surface.openai.parse import parse_chat
 
 KEY = Key(id="k", name="n", owner="o", hash="0" * 64)
@@ -15,7 +16,7 @@ BODY = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
 def complaint(fields: object) -> tuple[str, str | None]:
     body = json.dumps(BODY | fields if isinstance(fields, dict) else fields).encode()
     with pytest.raises(InvalidRequest) as caught:
-        parse_chat(body, id="r", key=KEY, received_at=0.0)
+        parse_chat(body, Arrival("r", KEY, 0.0))
     return str(caught.value), caught.value.parameter
 
 
@@ -117,6 +118,6 @@ SYNTAX = {
 def test_syntax(body: bytes, word: str) -> None:
     """Bytes that are not JSON are told what is wrong with them."""
     with pytest.raises(InvalidRequest, match=word) as caught:
-        parse_chat(body, id="r", key=KEY, received_at=0.0)
+        parse_chat(body, Arrival("r", KEY, 0.0))
 
     assert caught.value.parameter is None

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from adapters.chat import Message, Text, ToolCall
 from gateway.errors import InvalidRequest
 from gateway.keys.model import Key
+from gateway.surface.answering import Arrival
 from gateway.surface.openai.conversation import nested_too_deep
 from gateway.surface.openai.parse import parse_chat
 
@@ -30,7 +31,7 @@ def result(identity: str) -> dict:
 
 def request_of(*messages: dict, **fields: object):
     body = json.dumps({"model": "m", "messages": messages} | fields).encode()
-    return parse_chat(body, id="r", key=KEY, received_at=0.0).request
+    return parse_chat(body, Arrival("r", KEY, 0.0)).request
 
 
 def read(*messages: dict) -> tuple[Message, ...]:
@@ -225,7 +226,7 @@ def test_text_untouched(text: str) -> None:
     escaped = json.dumps({"model": "m", "messages": [{"role": "user", "content": text}]})
 
     for spelled in (body, escaped):
-        found = parse_chat(spelled.encode(), id="r", key=KEY, received_at=0.0)
+        found = parse_chat(spelled.encode(), Arrival("r", KEY, 0.0))
         assert found.request.messages[0].text == text
 
 

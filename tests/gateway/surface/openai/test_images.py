@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from adapters.chat import Image, Text
 from gateway.errors import InvalidRequest
 from gateway.keys.model import Key
+from gateway.surface.answering import Arrival
 from gateway.surface.openai.images import image_from, sniff
 from gateway.surface.openai.parse import parse_chat
 
@@ -91,9 +92,9 @@ def test_in_a_message() -> None:
         return json.dumps({"model": "m", "messages": [{"role": "user", "content": parts}]}).encode()
 
     key = Key(id="k", name="n", owner="o", hash="0" * 64)
-    call = parse_chat(request_with(url("image/gif", BYTES["image/gif"])), id="r", key=key, received_at=0.0)
+    call = parse_chat(request_with(url("image/gif", BYTES["image/gif"])), Arrival("r", key, 0.0))
     with pytest.raises(InvalidRequest) as caught:
-        parse_chat(request_with("https://example.com"), id="r", key=key, received_at=0.0)
+        parse_chat(request_with("https://example.com"), Arrival("r", key, 0.0))
 
     assert call.request.messages[0].parts == (Text("what is"), Image("image/gif", encoded(BYTES["image/gif"])))
     assert caught.value.parameter == "messages[0].content[1].image_url.url"

@@ -12,6 +12,7 @@ from adapters.chat import Sampling
 from gateway.call import Call
 from gateway.errors import InvalidRequest
 from gateway.keys.model import Key
+from gateway.surface.answering import Arrival
 from gateway.surface.openai.parse import parse_chat
 
 KEY = Key(id="k", name="n", owner="o", hash="0" * 64)
@@ -19,7 +20,7 @@ HI = [{"role": "user", "content": "hi"}]
 
 
 def parse(body: bytes) -> Call:
-    return parse_chat(body, id="req-1", key=KEY, received_at=1.5)
+    return parse_chat(body, Arrival("req-1", KEY, 1.5))
 
 
 HOSTILE = {

@@ -56,7 +56,7 @@ class TestWhole:
     """One JSON body."""
 
     def render(self, call: Call, *choices: Sequence[Delta]) -> dict:
-        return json.loads(whole(call, choices, created=1_700_000_000))
+        return json.loads(whole(call, choices, 1_700_000_000))
 
     def test_text(self, call_with: Make) -> None:
         """Trap 31, trap 32: the alias is the model, the id holds the request's, nulls stand where SDKs look for them."""
@@ -157,7 +157,7 @@ class TestWhole:
     def test_no_finish(self, call_with: Make) -> None:
         """A reply that never finished is not rendered as one that did."""
         with pytest.raises(MalformedReply):
-            whole(call_with(), [[Text("x")]], created=1)
+            whole(call_with(), [[Text("x")]], 1)
 
 
 class TestStream:
@@ -364,7 +364,7 @@ def test_round_trip(batches: list[list[str]]) -> None:
     deltas: list[Delta] = [*(Text(piece) for batch in batches for piece in batch), Finish("stop")]
 
     chunks = streamed(CALL, *((0, [Text(piece) for piece in batch]) for batch in batches), (0, [Finish("stop")]))
-    body = json.loads(whole(CALL, [deltas], created=1))
+    body = json.loads(whole(CALL, [deltas], 1))
 
     assert said(chunks) == text
     assert body["choices"][0]["message"]["content"] == text
