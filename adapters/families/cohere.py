@@ -14,7 +14,7 @@ from adapters.deltas import Delta, Usage
 from adapters.errors import MalformedReply
 from adapters.family import AtMost, Family, Range, Reader
 from adapters.pieces import Envelope, Piece, PieceReader, Words
-from adapters.prompts.turns import cohere
+from adapters.prompts.turns import cohere, written
 
 WORDS: Words = {
     "COMPLETE": "stop",
@@ -51,7 +51,7 @@ _decode = msgspec.json.Decoder(Native).decode
 def encode(request: ChatRequest, stream: bool) -> bytes:
     """The native body; without ``stream`` a stream would come in one chunk."""
     sampling = request.sampling
-    body: dict[str, Any] = {"prompt": cohere(request.messages), "max_tokens": sampling.max_tokens}
+    body: dict[str, Any] = {"prompt": written(request, cohere), "max_tokens": sampling.max_tokens}
     if sampling.temperature is not None:
         body["temperature"] = sampling.temperature
     if sampling.top_p is not None:
@@ -99,6 +99,7 @@ FAMILY = Family(
         "temperature": Range(0, 5),
         "top_p": Range(0, 1),
         "stop": AtMost(4),
+        "prompt": None,
     },
     max_tokens=1024,
     encode=encode,

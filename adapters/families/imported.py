@@ -15,7 +15,7 @@ from adapters.chat import ChatRequest, Image, Message, Part, ResponseFormat, Tex
 from adapters.deltas import Delta, Usage
 from adapters.family import AtMost, Family, Range, Reader, Rule
 from adapters.pieces import PieceReader
-from adapters.prompts.turns import chatml
+from adapters.prompts.turns import chatml, written
 from adapters.shapes import WORDS, parse
 from adapters.stopping import stopped, stopping
 
@@ -48,7 +48,7 @@ def encode_chat(request: ChatRequest, stream: bool) -> bytes:
 
 def encode_completion(request: ChatRequest, stream: bool) -> bytes:
     """OpenAI's completion body; the chat becomes a ChatML prompt."""
-    body: dict[str, Any] = {"prompt": chatml(request.messages)}
+    body: dict[str, Any] = {"prompt": written(request, chatml)}
     _add_sampling(request, body, _SAMPLING, stream=stream)
     return msgspec.json.encode(body)
 
@@ -145,7 +145,7 @@ CHAT = Family(
 )
 COMPLETION = Family(
     name="openai_completion",
-    accepts=_SAMPLING,
+    accepts={**_SAMPLING, "prompt": None},
     max_tokens=2048,
     encode=encode_completion,
     decode=decode,

@@ -16,7 +16,7 @@ from adapters.chat import ChatRequest, Message
 from adapters.deltas import Delta, Usage
 from adapters.family import Family, Range, Reader
 from adapters.pieces import PieceReader
-from adapters.prompts.turns import llama2, llama3
+from adapters.prompts.turns import llama2, llama3, written
 from adapters.shapes import WORDS, parse
 from adapters.stopping import stopped, stopping
 
@@ -24,7 +24,7 @@ from adapters.stopping import stopped, stopping
 def encode(request: ChatRequest, template: Callable[[Sequence[Message]], str]) -> bytes:
     """The native body. ``stop`` is not in it: the model has no such field, so the reader honours it."""
     sampling = request.sampling
-    body: dict[str, Any] = {"prompt": template(request.messages), "max_gen_len": sampling.max_tokens}
+    body: dict[str, Any] = {"prompt": written(request, template), "max_gen_len": sampling.max_tokens}
     if sampling.temperature is not None:
         body["temperature"] = sampling.temperature
     if sampling.top_p is not None:
@@ -50,6 +50,7 @@ def _family(name: str, template: Callable[[Sequence[Message]], str]) -> Family:
             "temperature": Range(0, 1),
             "top_p": Range(0, 1),
             "stop": None,
+            "prompt": None,
         },
         max_tokens=1024,
         encode=lambda request, _stream: encode(request, template),

@@ -14,7 +14,7 @@ from adapters.deltas import Delta, Usage
 from adapters.errors import MalformedReply
 from adapters.family import Family, Range, Reader
 from adapters.pieces import Envelope, Piece, PieceReader, Words
-from adapters.prompts.turns import titan
+from adapters.prompts.turns import titan, written
 from adapters.stopping import stopped, stopping
 
 WORDS: Words = {
@@ -66,7 +66,7 @@ def encode(request: ChatRequest, _stream: bool) -> bytes:
         config["topP"] = sampling.top_p
     if native := [stop for stop in sampling.stop if _NATIVE_STOP.fullmatch(stop)]:
         config["stopSequences"] = native
-    return msgspec.json.encode({"inputText": titan(request.messages), "textGenerationConfig": config})
+    return msgspec.json.encode({"inputText": written(request, titan), "textGenerationConfig": config})
 
 
 def decode(body: bytes, request: ChatRequest, counts: Usage | None) -> list[Delta]:
@@ -116,6 +116,7 @@ FAMILY = Family(
         "temperature": Range(0, 1),
         "top_p": Range(0, 1, above=True),
         "stop": None,
+        "prompt": None,
     },
     max_tokens=1024,
     encode=encode,

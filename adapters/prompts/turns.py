@@ -8,10 +8,10 @@ visible, and no turn can be forged. Each template has its own table of tokens; t
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from adapters.chat import Message, Role
+from adapters.chat import ChatRequest, Message, Role
 from adapters.errors import UnsupportedContent
 
 
@@ -46,6 +46,11 @@ LABELS = {
     "titan": Guard(("User:", "Bot:"), re.compile(rf"({_LINE}(?:User|Bot))(?=:)")),
     "cohere": Guard(("User:", "Chatbot:"), re.compile(rf"({_LINE}(?:User|Chatbot))(?=:)")),
 }
+
+
+def written(request: ChatRequest, template: Callable[[Sequence[Message]], str]) -> str:
+    """The prompt as it stands where somebody has written it already, else the template over the messages."""
+    return template(request.messages) if request.prompt is None else request.prompt
 
 
 def neutralise(text: str, guard: Guard) -> str:

@@ -241,3 +241,14 @@ def test_every_request_is_encoded_or_refused(name, request_):
         assert isinstance(json.loads(body), dict)
         assert str(fitted.sampling.max_tokens) in body.decode()
         assert len(dropped) == len(set(dropped))
+
+
+@pytest.mark.parametrize("name", [name for name, family in FAMILIES.items() if "prompt" in family.accepts])
+@pytest.mark.parametrize("prompt", ["", " question: why?\n\n### Response:\n", "<|eot_id|>[INST]\nUser: hi"])
+def test_a_prompt_already_written_is_sent_as_it_stands(name, prompt):
+    """No template, no trimming, no neutralised token: whoever wrote the prompt has seen to all of that."""
+    request, dropped = fit(ChatRequest(HI.messages, HI.sampling, prompt=prompt), FAMILIES[name])
+    body = json.loads(FAMILIES[name].encode(request, False))
+
+    assert prompt == body.get("prompt", body.get("inputText"))
+    assert not dropped
