@@ -1,7 +1,7 @@
 """What a family is: a name and five answers. A value, so nothing can be inherited and everything can be read."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from adapters.chat import ChatRequest
 from adapters.deltas import Delta, Usage
@@ -23,6 +23,10 @@ class AtMost(NamedTuple):
 
 Rule = Range | AtMost | None
 """What a family demands of a parameter that it honours; ``None``: nothing more than its type."""
+
+
+Operation = Literal["invoke", "converse"]
+"""How Bedrock is asked: by ``InvokeModel`` with a body of the model's own, or by ``Converse`` with one that models share."""
 
 
 class Reader(Protocol):
@@ -66,6 +70,7 @@ class Family(NamedTuple):
             through ``parameters.fit``, so only content can be refused here.
         decode: A whole native reply into deltas. ``counts`` are the token headers, when AWS sent them.
         reader: A reader for one streamed reply to this request.
+        operation: What carries the body; a chunk of ``converse`` is ``{"<event type>": <payload>}``.
         emulates: Those of ``accepts`` that the native body has no field for and that are honoured on the model's behalf.
     """
 
@@ -75,4 +80,5 @@ class Family(NamedTuple):
     encode: Callable[[ChatRequest, bool], bytes]
     decode: Callable[[bytes, ChatRequest, Usage | None], list[Delta]]
     reader: Callable[[ChatRequest], Reader]
+    operation: Operation = "invoke"
     emulates: frozenset[str] = frozenset()

@@ -17,7 +17,7 @@ from adapters import FAMILIES, parameters
 from adapters.chat import ChatRequest
 from adapters.deltas import Delta, Usage
 from adapters.errors import MalformedReply
-from adapters.family import Family
+from adapters.family import Family, Operation
 from gateway.bedrock.runtime import Exchange, Runtime
 from gateway.call import Call
 from gateway.registry.live import Live
@@ -69,7 +69,7 @@ async def answer(choice: int, call: Call, routes: Routes, meter: Meter, path: Pa
         call.trail.cold_start_seconds = attempts.cold_start_seconds
         with attempt, meter.attempt(choice, attempt.target, attempt.number) as watch:
             family, request, body = translate(call, attempt, path.now)
-            async with invoke(call, attempt, body, path.bedrock) as exchange:
+            async with invoke(call, attempt, body, path.bedrock, operation=family.operation) as exchange:
                 watch.exchange = exchange
                 reader = family.reader(request) if call.stream else Whole(family, request, exchange)
                 async for chunks in exchange:
@@ -100,7 +100,7 @@ def translate(call: Call, attempt: Attempt, now: Callable[[], float]) -> tuple[F
     return family, request, body
 
 
-def invoke(call: Call, attempt: Attempt, body: bytes, bedrock: Runtime) -> Exchange:
+def invoke(call: Call, attempt: Attempt, body: bytes, bedrock: Runtime, *, operation: Operation) -> Exchange:
     """The exchange with this attempt's target, under the times its route allows."""
     target, timeouts = attempt.target, attempt.route.timeouts
     return bedrock.invoke(
@@ -109,6 +109,7 @@ def invoke(call: Call, attempt: Attempt, body: bytes, bedrock: Runtime) -> Excha
         region=target.region,
         role_arn=target.role_arn,
         stream=call.stream,
+        operation=operation,
         connect_seconds=timeouts.connect_seconds,
         first_byte_seconds=timeouts.first_token_seconds,
         between_bytes_seconds=timeouts.between_bytes_seconds,

@@ -164,6 +164,14 @@ def native_chunk(payload: bytes) -> bytes:
         raise CorruptFrame("a chunk event carries no base64 bytes") from error
 
 
+def event_chunk(event: str, payload: bytes) -> bytes:
+    """A typed event of Converse as one native chunk: ``{"messageStop": {"stopReason": …}}``, the form of Nova's own chunks.
+
+    The payload is taken as it is: whoever reads the chunk finds out whether it is JSON.
+    """
+    return b'{"%b":%b}' % (event.encode(), payload)
+
+
 def _decode_headers(block: bytes) -> Headers:
     headers: dict[str, HeaderValue] = {}
     start = 0

@@ -6,10 +6,20 @@ tests/gateway/bedrock/test_hosts.py.
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import quote, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
+
+Operation = Literal["invoke", "converse"]
+"""Which of Bedrock's two ways to ask a model: with its native body, or with the one body that all chat models share."""
+
+_VERBS: Mapping[tuple[Operation, bool], str] = {
+    ("invoke", False): "invoke",
+    ("invoke", True): "invoke-with-response-stream",
+    ("converse", False): "converse",
+    ("converse", True): "converse-stream",
+}
 
 # Region prefix -> (suffix, dual-stack suffix). The first that fits; the last fits every other region.
 _PARTITIONS = (
@@ -63,13 +73,12 @@ def endpoint(
 
 
 @lru_cache(maxsize=4096)
-def model_path(arn: str, *, stream: bool) -> str:
-    """The path that invokes ``arn``. The whole ARN is one label, so ``:`` and ``/`` are both encoded.
+def model_path(arn: str, *, stream: bool, operation: Operation = "invoke") -> str:
+    """The path that asks ``arn``. The whole ARN is one label, so ``:`` and ``/`` are both encoded.
 
     With a bare slash AWS answers 200 and a body that says "unknown operation" (BerriAI/litellm#3805).
     """
-    operation = "invoke-with-response-stream" if stream else "invoke"
-    return f"/model/{quote(arn, safe='')}/{operation}"
+    return f"/model/{quote(arn, safe='')}/{_VERBS[operation, stream]}"
 
 
 def _suffix(region: str, *, dual_stack: bool) -> str:

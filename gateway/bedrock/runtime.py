@@ -16,15 +16,20 @@ from typing import NamedTuple, Self
 from gateway.bedrock import faults, frames
 from gateway.bedrock.client import Client, Reply, Timeouts
 from gateway.bedrock.credentials import CredentialSource
-from gateway.bedrock.hosts import Endpoint, endpoint, model_path
+from gateway.bedrock.hosts import Endpoint, Operation, endpoint, model_path
 from gateway.bedrock.signing import Credentials, authorize, layout
 from gateway.errors import GatewayError, UpstreamError
 
 SERVICE = "bedrock-runtime"
 _EVENT_STREAM = b"application/vnd.amazon.eventstream"
 _JSON = b"application/json"
-_STREAM_HEADERS = (("content-type", "application/json"), ("x-amzn-bedrock-accept", "application/json"))
-_WHOLE_HEADERS = (("content-type", "application/json"), ("accept", "application/json"))
+_CONVERSE_HEADERS = (("content-type", "application/json"),)
+_HEADERS: Mapping[tuple[Operation, bool], tuple[tuple[str, str], ...]] = {
+    ("invoke", False): (("content-type", "application/json"), ("accept", "application/json")),
+    ("invoke", True): (("content-type", "application/json"), ("x-amzn-bedrock-accept", "application/json")),
+    ("converse", False): _CONVERSE_HEADERS,
+    ("converse", True): _CONVERSE_HEADERS,
+}
 _COUNTED = tuple(
     b"x-amzn-bedrock-%s-token-count" % kind for kind in (b"input", b"output", b"cache-read-input", b"cache-write-input")
 )
@@ -81,6 +86,7 @@ class Runtime:
         region: str,
         role_arn: str | None = None,
         stream: bool,
+        operation: Operation = "invoke",
         connect_seconds: float,
         first_byte_seconds: float,
         between_bytes_seconds: float,
@@ -91,13 +97,14 @@ class Runtime:
         Args:
             body: The native body, JSON.
             role_arn: The role to call as, instead of the gateway's own identity.
+            operation: ``converse`` hands each typed event on as a chunk ``{"<event type>": <payload>}``.
             first_byte_seconds: Until the head of the reply and, of a stream, its first frame.
             between_bytes_seconds: From one frame to the next: bytes that complete none do not count.
             deadline: Monotonic seconds. When it passes the error is DeadlineExceeded; when one of the others does,
                 UpstreamTimeout.
         """
         timeouts = Timeouts(connect_seconds, first_byte_seconds, between_bytes_seconds, deadline)
-        return Exchange(self, arn, body, region=region, role_arn=role_arn, stream=stream, timeouts=timeouts)
+        return Exchange(self, arn, body, region=region, role_arn=role_arn, stream=stream, operation=operation, timeouts=timeouts)
 
     async def aclose(self) -> None:
         """Close every connection and stop renewing credentials."""
@@ -129,8 +136,8 @@ class Runtime:
 
     def _request(self, place: Endpoint, exchange: "Exchange", credentials: Credentials | None, token: str | None) -> bytes:
         """The whole request, as bytes: signed with credentials, else with the bearer token."""
-        path = place.base_path + model_path(exchange.arn, stream=exchange.stream)
-        headers = _STREAM_HEADERS if exchange.stream else _WHOLE_HEADERS
+        path = place.base_path + model_path(exchange.arn, stream=exchange.stream, operation=exchange.operation)
+        headers = _HEADERS[exchange.operation, exchange.stream]
         plan = layout("POST", path, "", place.host_header, headers, credentials.token if credentials is not None else None)
         if credentials is not None:
             at = self._now() + self.skew_seconds
@@ -170,17 +177,27 @@ class Exchange:
 
     __slots__ = (
         "_answered", "_decoder", "_fault", "_first_frame_by", "_reply", "_runtime", "_waited_seconds",
-        "arn", "body", "counts", "region", "request_id", "role_arn", "stream", "timeouts",
+        "arn", "body", "counts", "operation", "region", "request_id", "role_arn", "stream", "timeouts",
     )  # fmt: skip
 
     def __init__(
-        self, runtime: Runtime, arn: str, body: bytes, *, region: str, role_arn: str | None, stream: bool, timeouts: Timeouts
+        self,
+        runtime: Runtime,
+        arn: str,
+        body: bytes,
+        *,
+        region: str,
+        role_arn: str | None,
+        stream: bool,
+        operation: Operation,
+        timeouts: Timeouts,
     ) -> None:
         self.arn = arn
         self.body = body
         self.region = region
         self.role_arn = role_arn
         self.stream = stream
+        self.operation = operation
         self.timeouts = timeouts
         self.counts: TokenCounts | None = None
         self.request_id: str | None = None
@@ -296,9 +313,12 @@ class Exchange:
                 event = headers.get(":event-type")
                 if event == "chunk":
                     chunks.append(frames.native_chunk(payload))
-                elif event is None and (fault := faults.from_frame(headers, payload)) is not None:
-                    self._fault = fault
-                    break
+                elif event is None:
+                    if (fault := faults.from_frame(headers, payload)) is not None:
+                        self._fault = fault
+                        break
+                elif self.operation == "converse":
+                    chunks.append(frames.event_chunk(str(event), payload))
                 # Events of other types are for clients newer than this one.
         except frames.CorruptFrame as error:
             self._fault = _damaged(error)

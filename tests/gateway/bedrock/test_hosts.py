@@ -72,9 +72,17 @@ def test_override_is_for_its_service_alone():
     assert endpoint("bedrock", "us-east-1", {"bedrock-runtime": "http://a"}).host_header == "bedrock.us-east-1.amazonaws.com"
 
 
-@pytest.mark.parametrize(("stream", "operation"), [(False, "invoke"), (True, "invoke-with-response-stream")])
-def test_arn_is_one_label(stream, operation):
+@pytest.mark.parametrize(
+    ("operation", "stream", "verb"),
+    [
+        ("invoke", False, "invoke"),
+        ("invoke", True, "invoke-with-response-stream"),
+        ("converse", False, "converse"),
+        ("converse", True, "converse-stream"),
+    ],
+)
+def test_arn_is_one_label(operation, stream, verb):
     """Colons and slashes of an ARN are encoded, so that AWS sees one path label."""
     label = "arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Aprovisioned-model%2Fabcdef123456"
 
-    assert f"/model/{label}/{operation}" == model_path(ARN, stream=stream)
+    assert f"/model/{label}/{verb}" == model_path(ARN, stream=stream, operation=operation)
