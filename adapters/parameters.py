@@ -210,5 +210,8 @@ def _fit_idle_choice(choice: ToolChoice, fitting: _Fitting) -> None:
 
 
 def _fit_response_format(wanted: ResponseFormat, fitting: _Fitting) -> None:
-    if "response_format" not in fitting.family.accepts:
+    accepts = fitting.family.accepts
+    if "response_format" not in accepts:
         fitting.forgive("response_format", harmless=wanted.kind == "text")
+    elif wanted.strict and "response_format.strict" not in accepts:
+        fitting.dropped.append("response_format.strict")

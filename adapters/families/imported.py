@@ -137,6 +137,7 @@ CHAT = Family(
         "parallel_tool_calls": None,
         "images": AtMost(3),
         "response_format": None,
+        "response_format.strict": None,
     },
     max_tokens=2048,
     encode=encode_chat,

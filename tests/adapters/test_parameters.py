@@ -185,6 +185,16 @@ def test_strict_tools_are_reported_where_they_are_not_enforced():
     assert fit(strict, FAMILIES["openai_chat"])[1] == ()
 
 
+def test_a_strict_format_that_is_only_asked_for_is_named():
+    """The SDK says ``strict`` by itself: where a schema is asked for and not enforced, the caller gets it, and is told."""
+    strict = ChatRequest(HI, response_format=ResponseFormat("json_schema", "answer", {"type": "object"}, strict=True))
+    native = FAMILIES["openai_chat"]
+    asked = native._replace(accepts={name: rule for name, rule in native.accepts.items() if name != "response_format.strict"})
+
+    assert fit(strict, asked)[1] == ("response_format.strict",)
+    assert fit(strict, native)[1] == ()
+
+
 @pytest.mark.parametrize("kind", ["json_object", "json_schema"])
 def test_a_demanded_shape_is_refused_where_nobody_enforces_it(kind):
     """Claude's fine-tunes have no native ``response_format``: refused, or named when the alias lets it go."""
