@@ -23,6 +23,7 @@ from gateway.call import Call
 from gateway.registry.live import Live
 from gateway.registry.model import Route
 from gateway.routing.attempts import Attempt, Attempts
+from gateway.templating.templates import Templates
 from gateway.usage.meter import Meter
 
 Batch = tuple[int, list[Delta]]
@@ -38,6 +39,7 @@ class Path(NamedTuple):
 
     registry: Live
     bedrock: Runtime
+    templates: Templates = Templates()
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     random: Callable[[], float] = random.random
