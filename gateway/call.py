@@ -33,9 +33,11 @@ class Call(Struct):
     Attributes:
         id: ``x-request-id``: the caller's when it was well formed, else ours.
         choices: OpenAI's ``n``: how many independent answers are wanted.
+        variants: What each choice asks, where they do not all ask the same: one for every choice, and ``request`` is the first.
         include_usage: Whether a streaming caller asked for the usage chunk.
         received_at: Monotonic seconds.
         deadline: Monotonic seconds; unbounded until the route's own total is known.
+        notes: What the surface wants to remember of the request until it writes the reply; no room of the path reads it.
     """
 
     id: str
@@ -48,3 +50,9 @@ class Call(Struct):
     include_usage: bool = False
     deadline: float = inf
     trail: Trail = field(default_factory=Trail)
+    variants: tuple[ChatRequest, ...] = ()
+    notes: object = None
+
+    def asked(self, choice: int) -> ChatRequest:
+        """What this choice asks."""
+        return self.variants[choice] if self.variants else self.request

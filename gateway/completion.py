@@ -70,7 +70,7 @@ async def answer(choice: int, call: Call, routes: Routes, meter: Meter, path: Pa
     async for attempt in attempts:
         call.trail.cold_start_seconds = attempts.cold_start_seconds
         with attempt, meter.attempt(choice, attempt.target, attempt.number) as watch:
-            family, request, body = translate(call, attempt, path.now)
+            family, request, body = translate(call, call.asked(choice), attempt, path.now)
             async with invoke(call, attempt, body, path.bedrock, operation=family.operation) as exchange:
                 watch.exchange = exchange
                 reader = family.reader(request) if call.stream else Whole(family, request, exchange)
@@ -91,11 +91,11 @@ async def answer(choice: int, call: Call, routes: Routes, meter: Meter, path: Pa
                 yield choice, [usage]
 
 
-def translate(call: Call, attempt: Attempt, now: Callable[[], float]) -> tuple[Family, ChatRequest, bytes]:
+def translate(call: Call, asked: ChatRequest, attempt: Attempt, now: Callable[[], float]) -> tuple[Family, ChatRequest, bytes]:
     """The family of this attempt's target, the request as that family can honour it, and its native body."""
     began = now()
     family, route = FAMILIES[attempt.target.family], attempt.route
-    request, ignored = parameters.fit(call.request, family, defaults=route.defaults, ignorable=route.ignore_parameters)
+    request, ignored = parameters.fit(asked, family, defaults=route.defaults, ignorable=route.ignore_parameters)
     body = family.encode(request, call.stream)
     call.trail.ignored = ignored
     call.trail.translate_seconds = now() - began

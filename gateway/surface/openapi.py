@@ -4,7 +4,7 @@ Litestar's own generator stays off: it cannot see an ``@asgi`` route, and two so
 """
 
 import inspect
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from litestar import Request, Response, get
@@ -34,12 +34,43 @@ CHAT: tuple[type[errors.GatewayError], ...] = (
     problems.MethodNotAllowed,
 )
 
-EXAMPLE: Schema = {
+CHAT_EXAMPLE: Schema = {
     "model": "support-haiku",
     "messages": [{"role": "developer", "content": "Answer in one sentence."}, {"role": "user", "content": "What is a quarry?"}],
     "max_completion_tokens": 200,
     "stream": True,
     "stream_options": {"include_usage": True},
+}
+
+
+class Endpoint(NamedTuple):
+    """A row of the document: an endpoint that is posted a body, answers whole, and can stream.
+
+    Attributes:
+        event: What one event of its stream holds; ``None`` where it does not stream.
+        raises: What it can answer besides what any route can.
+    """
+
+    name: str
+    summary: str
+    body: type[msgspec.Struct]
+    example: Schema
+    reply: type[msgspec.Struct]
+    event: Any = None
+    replies: str = "A whole reply, or with `stream: true` its events"
+    raises: tuple[type[errors.GatewayError], ...] = CHAT
+
+
+ENDPOINTS: dict[str, Endpoint] = {
+    "/v1/chat/completions": Endpoint(
+        name="createChatCompletion",
+        summary="Answer a conversation, whole or as a stream",
+        body=wire.ChatCompletionBody,
+        example=CHAT_EXAMPLE,
+        reply=wire.ChatCompletion,
+        event=wire.ChatCompletionChunk,
+        replies="A whole reply, or with `stream: true` its events, ended by `data: [DONE]`",
+    ),
 }
 
 REPLY_HEADERS = {
@@ -86,7 +117,7 @@ def _paths() -> Schema:
     prometheus = {"description": "Prometheus' text format", "content": {"text/plain": {"schema": {"type": "string"}}}}
     itself = {"description": "This document", "content": {"application/json": {"schema": {"type": "object"}}}}
     return {
-        "/v1/chat/completions": {"post": _chat()},
+        **{path: {"post": _posted(endpoint)} for path, endpoint in ENDPOINTS.items()},
         "/v1/models": {"get": _read("listModels", "The aliases that the key may use", _json("The aliases", wire.ModelList))},
         "/v1/models/{model}": {
             "get": _read("readModel", "One alias", _json("The alias", wire.Model), errors.ModelNotFound) | {"parameters": [model]}
@@ -100,18 +131,19 @@ def _paths() -> Schema:
     }
 
 
-def _chat() -> Schema:
-    whole = _json("A whole reply, or with `stream: true` its events, ended by `data: [DONE]`", wire.ChatCompletion)
-    whole["content"]["text/event-stream"] = {"schema": _reference(wire.ChatCompletionChunk)}
+def _posted(endpoint: Endpoint) -> Schema:
+    whole = _json(endpoint.replies, endpoint.reply)
+    if endpoint.event is not None:
+        whole["content"]["text/event-stream"] = {"schema": _reference(endpoint.event)}
     whole["headers"] = _headers(REPLY_HEADERS)
     return {
-        "operationId": "createChatCompletion",
-        "summary": "Answer a conversation, whole or as a stream",
+        "operationId": endpoint.name,
+        "summary": endpoint.summary,
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": _reference(wire.ChatCompletionBody), "example": EXAMPLE}},
+            "content": {"application/json": {"schema": _reference(endpoint.body), "example": endpoint.example}},
         },
-        "responses": {"200": whole, **_problems(ANY_ROUTE + CHAT)},
+        "responses": {"200": whole, **_problems(ANY_ROUTE + endpoint.raises)},
     }
 
 
@@ -160,14 +192,8 @@ def _reference(kind: type[msgspec.Struct]) -> Schema:
 
 
 def _components() -> Schema:
-    kinds = (
-        wire.ChatCompletionBody,
-        wire.ChatCompletion,
-        wire.ChatCompletionChunk,
-        wire.Model,
-        wire.ModelList,
-        wire.ErrorEnvelope,
-    )
+    posted = [kind for _, _, body, _, reply, event, *_ in ENDPOINTS.values() for kind in (body, reply, event) if kind]
+    kinds = (*posted, wire.Model, wire.ModelList, wire.ErrorEnvelope)
     _, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     # Docstrings quote names as reStructuredText does; readers of the document expect Markdown.
     markdown: Schema = msgspec.json.decode(msgspec.json.encode(components).replace(b"``", b"`"))

@@ -5,6 +5,8 @@ Runs only when a body has been refused already, so it may take its time, but not
 
 import difflib
 import re
+from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,6 +26,20 @@ KINDS = {
 }
 LONGEST_QUOTE = 64
 
+
+class Hints(NamedTuple):
+    """What an endpoint knows about its callers' mistakes.
+
+    Attributes:
+        fields: Of its body, for the name nearest to an unknown one.
+        value: A sentence about a value that the endpoint does not take, from its path and the value itself; ``None`` when
+            there is nothing to say of it.
+    """
+
+    fields: tuple[str, ...]
+    value: Callable[[str, str], str | None]
+
+
 ROLES = "developer, system, user, assistant and tool"
 # Values that a caller may well send, because OpenAI or an older OpenAI takes them, by the end of the path they stand at.
 KNOWN_VALUES = {
@@ -35,10 +51,20 @@ KNOWN_VALUES = {
 }
 
 
-def explain(body: bytes, error: Exception) -> InvalidRequest:
+def _known_in_chat(path: str, value: str) -> str | None:
+    last = path.rpartition(".")[2]
+    if (known := KNOWN_VALUES.get((last, value))) is not None:
+        return known
+    return f"{path} has the unknown value {quoted(value)}: roles are {ROLES}" if last == "role" else None
+
+
+CHAT = Hints(wire.ChatCompletionBody.__struct_fields__, _known_in_chat)
+
+
+def explain(body: bytes, error: Exception, hints: Hints = CHAT) -> InvalidRequest:
     """The refusal that fits the decoder's error on this body."""
     if isinstance(error, msgspec.ValidationError):
-        return _explain_shape(body, error)
+        return _explain_shape(body, error, hints)
     return InvalidRequest(_explain_syntax(body, error))
 
 
@@ -61,70 +87,76 @@ def _explain_syntax(body: bytes, error: Exception) -> str:
     return f"The body is not valid JSON: {reason}"
 
 
-def _explain_shape(body: bytes, error: msgspec.ValidationError) -> InvalidRequest:
+def _explain_shape(body: bytes, error: msgspec.ValidationError, hints: Hints) -> InvalidRequest:
     complaint = COMPLAINT.fullmatch(str(error))
     assert complaint is not None  # every string matches
     what, path = complaint["what"], (complaint["path"] or "").replace("[...]", "")
     for pattern, phrase in PHRASES:
         if found := pattern.fullmatch(what):
-            return phrase(body, path, found)
+            return phrase(Complaint(body, path, found, hints))
     return InvalidRequest(f"{_name(path)}: {what}", parameter=_parameter(path))
 
 
-def _unknown_field(_: bytes, path: str, found: re.Match[str]) -> InvalidRequest:
-    field = found[1]
+class Complaint(NamedTuple):
+    """One of the decoder's: the body, where in it (``.messages[0].role``), the words that matter, and the endpoint's hints."""
+
+    body: bytes
+    path: str
+    found: re.Match[str]
+    hints: Hints
+
+
+def _unknown_field(it: Complaint) -> InvalidRequest:
+    field, path = it.found[1], it.path
     where = _parameter(f"{path}.{field[:LONGEST_QUOTE]}")
-    near = (
-        []
-        if path or len(field) > LONGEST_QUOTE
-        else difflib.get_close_matches(field, wire.ChatCompletionBody.__struct_fields__, n=1)
-    )
+    near = [] if path or len(field) > LONGEST_QUOTE else difflib.get_close_matches(field, it.hints.fields, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
     place = f" in {_name(path)}" if path else ""
     return InvalidRequest(f"Unrecognized request argument {quoted(field)}{place}{hint}", parameter=where)
 
 
-def _missing_field(_: bytes, path: str, found: re.Match[str]) -> InvalidRequest:
-    where = _parameter(f"{path}.{found[1]}")
+def _missing_field(it: Complaint) -> InvalidRequest:
+    where = _parameter(f"{it.path}.{it.found[1]}")
     return InvalidRequest(f"{where} is required", parameter=where)
 
 
-def _wrong_kind(_: bytes, path: str, found: re.Match[str]) -> InvalidRequest:
-    wanted = " or ".join(KINDS.get(kind, kind) for kind in found[1].split(" | ") if kind != "null" or found[1] == "null")
-    given = KINDS.get(found[2], found[2])
-    return InvalidRequest(f"{_name(path)} must be {wanted}, not {given}", parameter=_parameter(path))
+def _wrong_kind(it: Complaint) -> InvalidRequest:
+    kinds, given = it.found.groups()
+    wanted = " or ".join(KINDS.get(kind, kind) for kind in kinds.split(" | ") if kind != "null" or kinds == "null")
+    return _about(it, f"must be {wanted}, not {KINDS.get(given, given)}")
 
 
-def _wrong_number(body: bytes, path: str, found: re.Match[str]) -> InvalidRequest:
-    bound = {"<=": "at most", ">=": "at least"}[found[1]]
-    value = _value_at(body, path)
-    return InvalidRequest(f"{_name(path)} is {value}; it must be {bound} {float(found[2]):g}", parameter=_parameter(path))
+def _wrong_number(it: Complaint) -> InvalidRequest:
+    bound = {"<=": "at most", ">=": "at least"}[it.found[1]]
+    return _about(it, f"is {_value_at(it.body, it.path)}; it must be {bound} {float(it.found[2]):g}")
 
 
-def _wrong_length(_: bytes, path: str, found: re.Match[str]) -> InvalidRequest:
-    things = "characters" if found[1] == "str" else "entries"
-    if (found[2], found[3]) == (">=", "1"):
-        return InvalidRequest(f"{_name(path)} must not be empty", parameter=_parameter(path))
-    bound = {"<=": "at most", ">=": "at least"}[found[2]]
-    return InvalidRequest(f"{_name(path)} must have {bound} {found[3]} {things}", parameter=_parameter(path))
+def _wrong_length(it: Complaint) -> InvalidRequest:
+    kind, sign, length = it.found.groups()
+    if (sign, length) == (">=", "1"):
+        return _about(it, "must not be empty")
+    bound = {"<=": "at most", ">=": "at least"}[sign]
+    return _about(it, f"must have {bound} {length} {'characters' if kind == 'str' else 'entries'}")
 
 
-def _wrong_pattern(_: bytes, path: str, found: re.Match[str]) -> InvalidRequest:
-    pattern = found[1].replace("\\\\", "\\").replace(wire.NO_NEWLINE, "")
-    return InvalidRequest(f"{_name(path)} must match {pattern}", parameter=_parameter(path))
+def _wrong_pattern(it: Complaint) -> InvalidRequest:
+    pattern = it.found[1].replace("\\\\", "\\").replace(wire.NO_NEWLINE, "")
+    return _about(it, f"must match {pattern}")
 
 
-def _wrong_value(_: bytes, path: str, found: re.Match[str]) -> InvalidRequest:
-    value = found[1]
-    last = path.rpartition(".")[2]
-    if (known := KNOWN_VALUES.get((last, value))) is not None:
-        return InvalidRequest(known, parameter=_parameter(path))
-    hint = f": roles are {ROLES}" if last == "role" else ""
-    return InvalidRequest(f"{_name(path)} has the unknown value {quoted(value)}{hint}", parameter=_parameter(path))
+def _wrong_value(it: Complaint) -> InvalidRequest:
+    value = it.found[1]
+    if (known := it.hints.value(_name(it.path), value)) is not None:
+        return InvalidRequest(known, parameter=_parameter(it.path))
+    return _about(it, f"has the unknown value {quoted(value)}")
 
 
-def _out_of_range(_: bytes, path: str, __: re.Match[str]) -> InvalidRequest:
-    return InvalidRequest(f"{_name(path)} is a number too large to be meant", parameter=_parameter(path))
+def _out_of_range(it: Complaint) -> InvalidRequest:
+    return _about(it, "is a number too large to be meant")
+
+
+def _about(it: Complaint, says: str) -> InvalidRequest:
+    return InvalidRequest(f"{_name(it.path)} {says}", parameter=_parameter(it.path))
 
 
 # In the decoder's words (msgspec 0.20 to 0.22); what none of these fits is passed on as it is.

@@ -2,18 +2,13 @@
 
 from collections.abc import Callable
 
-import msgspec
-
 from adapters import chat
 from gateway.errors import InvalidRequest
 from gateway.surface.openai import wire
 from gateway.surface.openai.images import image_from
-
-DEEPEST = 64
-"""How many levels of objects and lists a body may have."""
+from gateway.surface.openai.tools import OpenCalls, earlier_call
 
 _CALLING = {wire.AssistantMessage, wire.ToolMessage}
-_read_object = msgspec.json.Decoder(dict[str, object]).decode
 
 
 def conversation(messages: tuple[wire.Message, ...]) -> tuple[chat.Message, ...]:
@@ -44,17 +39,6 @@ def advisory(messages: tuple[wire.Message, ...]) -> set[str]:
             if any(image.detail not in {None, "auto"} for image in images):
                 names.add("image_url.detail")
     return names
-
-
-def nested_too_deep(value: object, levels: int) -> bool:
-    """Whether decoded JSON has more than so many levels of objects and lists."""
-    layer = [value]
-    while layer := [node for node in layer if isinstance(node, dict | list)]:
-        if levels == 0:
-            return True
-        levels -= 1
-        layer = [child for node in layer for child in (node.values() if isinstance(node, dict) else node)]
-    return False
 
 
 def _system(message: wire.SystemMessage | wire.DeveloperMessage, _: int) -> chat.Message:
@@ -118,39 +102,17 @@ def _calls(calls: tuple[wire.ToolCall, ...], place: int) -> tuple[chat.ToolCall,
 
 
 def _call(call: wire.ToolCall, where: str) -> chat.ToolCall:
-    """A call of an earlier turn. Models send no arguments as an empty string; a family needs an object."""
-    arguments = call.function.arguments or "{}"
-    parameter = f"{where}.function.arguments"
-    try:
-        value = _read_object(arguments)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise InvalidRequest(f"{parameter} must be the JSON text of one object", parameter=parameter) from error
-    if arguments.count("{") + arguments.count("[") > DEEPEST and nested_too_deep(value, DEEPEST):
-        raise InvalidRequest(f"{parameter} is nested deeper than {DEEPEST} levels", parameter=parameter)
-    return chat.ToolCall(call.id, call.function.name, arguments)
+    return earlier_call(call.id, call.function.name, call.function.arguments, where=f"{where}.function.arguments")
 
 
 def _check_tool_results(messages: tuple[chat.Message, ...]) -> None:
     """Every call of an assistant's turn is answered once, right after it, and nothing else is answered."""
-    waiting: set[str] = set()
+    calls = OpenCalls("message of role tool")
     for place, message in enumerate(messages):
-        if message.role == "tool":
-            if message.tool_call_id not in waiting:
-                where = f"messages[{place}].tool_call_id"
-                raise InvalidRequest(f"{where} answers no open tool call of the assistant message before it", parameter=where)
-            waiting.remove(message.tool_call_id)
-            continue
-        _refuse_unanswered(waiting, place)
-        waiting = {call.id for call in message.tool_calls}
-        if len(waiting) < len(message.tool_calls):
-            where = f"messages[{place}].tool_calls"
-            raise InvalidRequest(f"{where}: two calls have the same id", parameter=where)
-    _refuse_unanswered(waiting, len(messages))
-
-
-def _refuse_unanswered(waiting: set[str], place: int) -> None:
-    if waiting:
         where = f"messages[{place}]"
-        raise InvalidRequest(
-            f"{where}: {len(waiting)} tool call(s) of the assistant message before have no message of role tool", parameter=where
-        )
+        if message.role == "tool":
+            calls.answer(message.tool_call_id, f"{where}.tool_call_id")
+        else:
+            calls.close(where)
+            calls.open(message.tool_calls, f"{where}.tool_calls")
+    calls.close(f"messages[{len(messages)}]")

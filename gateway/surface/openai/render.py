@@ -25,16 +25,7 @@ from adapters.deltas import (
 from adapters.errors import MalformedReply
 from gateway.call import Call
 from gateway.surface.openai import wire
-from gateway.surface.problems import envelope
-
-_encode = msgspec.json.Encoder().encode
-
-DONE = b"data: [DONE]\n\n"
-NEXT_TO_IMPOSSIBLE = -9999.0
-"""OpenAI's figure for a token with no probability to speak of; JSON has no minus infinity."""
-
-# JSON leaves these as they are and SSE does not split at them, but line readers built on ``str.splitlines`` do.
-_LINE_ENDS = ((b"\xe2\x80\xa8", rb"\u2028"), (b"\xe2\x80\xa9", rb"\u2029"), (b"\xc2\x85", rb"\u0085"))
+from gateway.surface.openai.framing import DONE, NEXT_TO_IMPOSSIBLE, completion_usage, encode, error_event, framed, quoted
 
 
 def completion_id(call: Call) -> str:
@@ -60,9 +51,9 @@ def whole(call: Call, choices: Sequence[Sequence[Delta]], created: int) -> bytes
         created=created,
         model=call.alias,
         choices=[_choice(index, reply, asked=bool(call.request.sampling.logprobs)) for index, reply in enumerate(replies)],
-        usage=_usage(usages, reasoned=reasoned) if usages else msgspec.UNSET,
+        usage=completion_usage(usages, reasoned=reasoned) if usages else msgspec.UNSET,
     )
-    return _encode(body)
+    return encode(body)
 
 
 class Events:
@@ -74,7 +65,7 @@ class Events:
         head = {"id": completion_id(call), "object": "chat.completion.chunk", "created": created, "model": call.alias}
         self._wants_usage = call.include_usage
         self._logprobs = bool(call.request.sampling.logprobs)
-        self._head = b"data: " + _encode(head)[:-1] + b',"choices":['
+        self._head = b"data: " + encode(head)[:-1] + b',"choices":['
         self._usage_close = b',"usage":null}\n\n' if call.include_usage else b"}\n\n"
         self._close = b',"logprobs":null,"finish_reason":null}]' + self._usage_close
         self._text_close = b"}" + self._close
@@ -96,7 +87,7 @@ class Events:
                 text = delta.text
                 if text:
                     # Printable text holds none of the line ends that JSON leaves alone; both questions are one fast scan.
-                    out += (opening, _encode(text) if text.isascii() or text.isprintable() else _quoted(text), closing)
+                    out += (opening, encode(text) if text.isascii() or text.isprintable() else quoted(text), closing)
             else:
                 self._other(state, delta, out)
         if not out:
@@ -117,7 +108,7 @@ class Events:
             if not state.begun:
                 out.append(self._first(state))
             out += [self._tool_call(state, index, {"arguments": "{}"}) for index in sorted(state.bare_calls)]
-            finish = b'{},"logprobs":null,"finish_reason":' + _encode(state.finish.reason) + b"}]"
+            finish = b'{},"logprobs":null,"finish_reason":' + encode(state.finish.reason) + b"}]"
             out.append(state.opening + finish + self._usage_close)
         if self._wants_usage:
             out.append(self._usage_event())
@@ -126,8 +117,7 @@ class Events:
 
     def error(self, error: Exception) -> bytes:
         """The last event of a reply that failed. Nothing may follow it: no finish reason, no ``[DONE]``."""
-        _, body, _ = envelope(error)
-        return b"data: " + body + b"\n\n"
+        return error_event(error)
 
     def _first(self, state: "_Choice") -> bytes:
         state.begun = True
@@ -137,7 +127,7 @@ class Events:
         match delta:
             case Reasoning(text=text) if text:
                 state.reasoned = True
-                out.append(state.opening + b'{"reasoning_content":' + _quoted(text) + self._text_close)
+                out.append(state.opening + b'{"reasoning_content":' + quoted(text) + self._text_close)
             case ToolCallStart():
                 state.bare_calls.add(delta.index)
                 head = {"id": delta.id, "type": "function"}
@@ -152,7 +142,7 @@ class Events:
                 state.usage = delta
 
     def _tool_call(self, state: "_Choice", index: int, function: dict[str, str], head: dict[str, str] | None = None) -> bytes:
-        call = _framed(_encode({"index": index, **(head or {}), "function": function}))
+        call = framed(encode({"index": index, **(head or {}), "function": function}))
         return state.opening + b'{"tool_calls":[' + call + b"]" + self._text_close
 
     def _take_logprobs(self, state: "_Choice", deltas: Sequence[Delta], out: list[bytes]) -> list[Delta]:
@@ -164,14 +154,14 @@ class Events:
         if not tokens:
             return list(deltas)
         text = "".join(delta.text for delta in deltas if isinstance(delta, Text))
-        logprobs = b',"logprobs":' + _framed(_encode(_logprobs(tokens))) + b',"finish_reason":null}]'
-        out.append(state.text_opening + _quoted(text) + b"}" + logprobs + self._usage_close)
+        logprobs = b',"logprobs":' + framed(encode(_logprobs(tokens))) + b',"finish_reason":null}]'
+        out.append(state.text_opening + quoted(text) + b"}" + logprobs + self._usage_close)
         return [delta for delta in deltas if not isinstance(delta, Text | Logprobs)]
 
     def _usage_event(self) -> bytes:
         usages = [state.usage for state in self._choices if state.usage is not None]
         reasoned = any(state.reasoned for state in self._choices)
-        usage = _encode(_usage(usages, reasoned=reasoned) if usages else None)
+        usage = encode(completion_usage(usages, reasoned=reasoned) if usages else None)
         return self._head + b'],"usage":' + usage + b"}\n\n"
 
 
@@ -188,18 +178,6 @@ class _Choice:
         self.bare_calls: set[int] = set()  # calls that have no arguments yet; without any, they are "{}"
         self.finish: Finish | None = None
         self.usage: Usage | None = None
-
-
-def _quoted(text: str) -> bytes:
-    return _framed(_encode(text))
-
-
-def _framed(json: bytes) -> bytes:
-    """JSON with every character escaped that some client takes for the end of a line."""
-    for raw, escaped in _LINE_ENDS:
-        if raw in json:
-            json = json.replace(raw, escaped)
-    return json
 
 
 def _choice(index: int, reply: Reply, *, asked: bool) -> wire.Choice:
@@ -226,21 +204,4 @@ def _logprobs(tokens: Sequence[TokenLogprob]) -> wire.ChoiceLogprobs:
             )
             for token in tokens
         ]
-    )
-
-
-def _usage(usages: Sequence[Usage], *, reasoned: bool) -> wire.CompletionUsage:
-    """The choices' counts added up: each was a request of its own."""
-    prompt = completion = cached = written = 0
-    for usage in usages:
-        prompt += usage.input_tokens
-        completion += usage.output_tokens
-        cached += usage.cache_read_tokens
-        written += usage.cache_write_tokens
-    return wire.CompletionUsage(
-        prompt_tokens=prompt,
-        completion_tokens=completion,
-        total_tokens=prompt + completion,
-        prompt_tokens_details=wire.PromptTokensDetails(cached_tokens=cached, cache_write_tokens=written),
-        completion_tokens_details=msgspec.UNSET if reasoned else wire.CompletionTokensDetails(reasoning_tokens=0),
     )

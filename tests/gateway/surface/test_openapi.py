@@ -104,7 +104,7 @@ REFUSED = {
 @pytest.mark.parametrize("fields", REFUSED.values(), ids=REFUSED.keys())
 def test_same_refusals(fields: dict[str, Any]) -> None:
     """What the document forbids the gateway refuses: they are one source."""
-    body = openapi.EXAMPLE | fields
+    body = openapi.CHAT_EXAMPLE | fields
 
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(body, schema("ChatCompletionBody"), jsonschema.Draft202012Validator)

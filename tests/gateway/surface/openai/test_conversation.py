@@ -10,7 +10,7 @@ from adapters.chat import Message, Text, ToolCall
 from gateway.errors import InvalidRequest
 from gateway.keys.model import Key
 from gateway.surface.answering import Arrival
-from gateway.surface.openai.conversation import nested_too_deep
+from gateway.surface.openai.bodies import nested_too_deep
 from gateway.surface.openai.parse import parse_chat
 
 KEY = Key(id="k", name="n", owner="o", hash="0" * 64)

@@ -23,7 +23,8 @@ from adapters.errors import MalformedReply
 from gateway.call import Call
 from gateway.errors import UpstreamError
 from gateway.keys.model import Key
-from gateway.surface.openai.render import DONE, Events, whole
+from gateway.surface.openai.framing import DONE
+from gateway.surface.openai.render import Events, whole
 
 Make = Callable[..., Call]
 ASKED = Sampling(logprobs=True)
