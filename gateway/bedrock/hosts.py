@@ -1,6 +1,6 @@
 """Where a request goes: the endpoint of a service in a region, and the path of a model. Knows no socket and no credentials.
 
-Source: botocore's endpoint rule sets for ``bedrock-runtime`` and ``bedrock``; judged by botocore in
+Source: botocore's endpoint rule sets for ``bedrock-runtime``, ``bedrock`` and ``s3``; judged by botocore in
 tests/gateway/bedrock/test_hosts.py.
 """
 
@@ -70,6 +70,24 @@ def endpoint(
     if override is not None:
         return _parsed(override)
     return _parsed(f"https://{service}{'-fips' if fips else ''}.{region}.{_suffix(region, dual_stack=dual_stack)}")
+
+
+def bucket_endpoint(
+    bucket: str, region: str, endpoint_urls: Mapping[str, str], *, fips: bool = False, dual_stack: bool = False
+) -> Endpoint:
+    """Where a bucket's keys begin. Its name is part of the host, as S3 wants it, except where that cannot work: at an
+    override, and for a name with dots, which S3's certificate does not cover. There it is the first part of the path.
+
+    Raises:
+        ValueError: An override is not an http or https URL.
+    """
+    override = endpoint_urls.get("s3")
+    if override is not None:
+        place = _parsed(override)
+        return place._replace(base_path=f"{place.base_path}/{bucket}")
+    service = f"s3{'-fips' if fips else ''}{'.dualstack' if dual_stack else ''}"
+    host = f"{service}.{region}.{_suffix(region, dual_stack=False)}"
+    return _parsed(f"https://{host}/{bucket}" if "." in bucket else f"https://{bucket}.{host}")
 
 
 @lru_cache(maxsize=4096)

@@ -61,6 +61,7 @@ def sign(
     service: str = "bedrock",
     method: str = "POST",
     query: str = "",
+    encodes_path: bool = True,
 ) -> dict[str, str]:
     """Sign one request; every header given is signed.
 
@@ -72,18 +73,26 @@ def sign(
         at: Unix seconds. AWS allows five minutes of difference from its own clock.
         service: ``bedrock`` for the runtime and the control plane alike, although their hosts differ.
         query: As it stands on the request line, encoded.
+        encodes_path: False for S3.
 
     Returns:
         The headers to send, ``host`` and ``authorization`` among them.
     """
-    plan = layout(method, path, query, host, tuple(headers.items()), credentials.token)
+    plan = layout(method, path, query, host, tuple(headers.items()), credentials.token, encodes_path=encodes_path)
     moment, authorization = authorize(plan, credentials, body=body, region=region, at=at, service=service)
     return plan.headers | {"x-amz-date": moment, "authorization": authorization}
 
 
 @lru_cache(maxsize=4096)
 def layout(  # noqa: PLR0917 - by position, because that is the cheaper key
-    method: str, path: str, query: str, host: str, headers: tuple[tuple[str, str], ...], token: str | None
+    method: str,
+    path: str,
+    query: str,
+    host: str,
+    headers: tuple[tuple[str, str], ...],
+    token: str | None,
+    *,
+    encodes_path: bool = True,
 ) -> Layout:
     """Lay out all requests that differ in moment and body alone. For the arguments see ``sign``."""
     constant = {name: " ".join(value.split()) for name, value in headers} | {"host": host}
@@ -94,7 +103,7 @@ def layout(  # noqa: PLR0917 - by position, because that is the cheaper key
     later = "".join([f"\n{name}:{constant[name]}" for name in names if name > "x-amz-date"])
     signed_names = ";".join(names)
     return Layout(
-        before=f"{method}\n{quote(path, safe='/~')}\n{_sorted_query(query) if query else ''}\n{earlier}x-amz-date:",
+        before=f"{method}\n{quote(path, safe='/~') if encodes_path else path}\n{_sorted_query(query) if query else ''}\n{earlier}x-amz-date:",
         after=f"{later}\n\n{signed_names}\n",
         names=signed_names,
         headers=constant,

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from urllib.request import urlopen
 
 import pytest
@@ -20,15 +21,27 @@ def free_port():
         return listener.getsockname()[1]
 
 
-@pytest.fixture
-def process():
+@contextmanager
+def started(*options):
     port = free_port()
-    command = [sys.executable, "-c", "from gateway.cli.sandbox import sandbox; sandbox()", "--port", str(port)]
+    command = [sys.executable, "-c", "from gateway.cli.sandbox import sandbox; sandbox()", "--port", str(port), *options]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as running:
         yield running, port
         running.terminate()
         running.wait(10)
+
+
+@pytest.fixture
+def process():
+    with started() as running:
+        yield running
+
+
+@pytest.fixture
+def process_with_s3():
+    with started("--with-s3") as running:
+        yield running
 
 
 def test_command_serves_and_says_how_to_reach_it(process):
@@ -76,3 +89,43 @@ def test_secret_of_the_environment_is_never_shown():
 
     assert "hidden-secret" not in shown
     assert 'os.environ["AWS_SECRET_ACCESS_KEY"]' in shown
+
+
+def test_s3_beside_it_says_where(process_with_s3):
+    """``--with-s3`` serves S3 on the port above, and says how to reach it."""
+    running, port = process_with_s3
+    line = next(line for line in running.stdout if line.startswith("S3"))
+
+    assert f"AWS_ENDPOINT_URL_S3=http://127.0.0.1:{port + 1}" in line
+    with urlopen(f"http://127.0.0.1:{port + 1}/", timeout=5) as reply:
+        assert b"ListAllMyBucketsResult" in reply.read()
+
+
+def test_taken_port_of_s3_is_told():
+    """Exit code 1, and which port was wanted; nothing is served."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1] - 1
+        result = CliRunner().invoke(sandbox, ["--port", str(port), "--with-s3"])
+
+    assert result.exit_code == 1
+    assert f"--with-s3 cannot listen on 127.0.0.1:{port + 1}" in result.output
+
+
+def test_without_moto_it_says_what_to_install(tmp_path):
+    """moto is no run-time dependency: its absence is one sentence, not a traceback."""
+    (tmp_path / "moto.py").write_text("raise ImportError('not here')")
+    command = [
+        sys.executable,
+        "-c",
+        "from gateway.cli.sandbox import sandbox; sandbox()",
+        "--port",
+        str(free_port()),
+        "--with-s3",
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=30, check=False, env=os.environ | {"PYTHONPATH": str(tmp_path)}
+    )
+
+    assert done.returncode == 1
+    assert "pip install 'moto[s3,server]'" in done.stderr
+    assert "Traceback" not in done.stderr
