@@ -21,6 +21,7 @@ from gateway.surface.answering import Dialect, Rooms
 from gateway.surface.guard import Guard
 from gateway.surface.openai import models
 from gateway.surface.openai.chat import CHAT
+from gateway.surface.openai.completions import COMPLETIONS
 from gateway.surface.reply_headers import identify
 from gateway.usage.logs import Log
 from gateway.usage.meter import Meter
@@ -28,7 +29,10 @@ from gateway.usage.metrics import Metrics
 
 VERSION = version("quarry-gateway")
 
-CHATS: Mapping[str, Dialect] = {"/v1/chat/completions": CHAT}
+CHATS: Mapping[str, Dialect] = {
+    "/v1/chat/completions": CHAT,
+    "/v1/completions": COMPLETIONS,
+}
 """Path to dialect: every endpoint that a chat can be asked at."""
 
 

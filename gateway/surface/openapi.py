@@ -14,6 +14,7 @@ from gateway import errors
 from gateway.surface import problems
 from gateway.surface.guard import Guard
 from gateway.surface.openai import wire
+from gateway.surface.openai.wire import completions
 
 Schema = dict[str, Any]
 
@@ -34,6 +35,9 @@ CHAT: tuple[type[errors.GatewayError], ...] = (
     problems.MethodNotAllowed,
 )
 
+REPLIES = "A whole reply, or with `stream: true` its events"
+DONE = f"{REPLIES}, ended by `data: [DONE]`"
+
 CHAT_EXAMPLE: Schema = {
     "model": "support-haiku",
     "messages": [{"role": "developer", "content": "Answer in one sentence."}, {"role": "user", "content": "What is a quarry?"}],
@@ -41,6 +45,7 @@ CHAT_EXAMPLE: Schema = {
     "stream": True,
     "stream_options": {"include_usage": True},
 }
+COMPLETION_EXAMPLE: Schema = {"model": "llama3-support", "prompt": "A quarry is", "max_tokens": 60, "stop": ["\n\n"]}
 
 
 class Endpoint(NamedTuple):
@@ -57,7 +62,7 @@ class Endpoint(NamedTuple):
     example: Schema
     reply: type[msgspec.Struct]
     event: Any = None
-    replies: str = "A whole reply, or with `stream: true` its events"
+    replies: str = REPLIES
     raises: tuple[type[errors.GatewayError], ...] = CHAT
 
 
@@ -69,7 +74,16 @@ ENDPOINTS: dict[str, Endpoint] = {
         example=CHAT_EXAMPLE,
         reply=wire.ChatCompletion,
         event=wire.ChatCompletionChunk,
-        replies="A whole reply, or with `stream: true` its events, ended by `data: [DONE]`",
+        replies=DONE,
+    ),
+    "/v1/completions": Endpoint(
+        name="createCompletion",
+        summary="Complete prompts as they stand, whole or as a stream",
+        body=completions.CompletionBody,
+        example=COMPLETION_EXAMPLE,
+        reply=completions.Completion,
+        event=completions.CompletionChunk,
+        replies=DONE,
     ),
 }
 

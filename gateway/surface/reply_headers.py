@@ -1,5 +1,7 @@
 """The headers that every reply of ours carries: which request it was, who answered, what was left out, where time went."""
 
+from collections.abc import Callable
+
 from litestar.types import Message, Scope
 
 from gateway.surface.body import request_id
@@ -8,11 +10,14 @@ from gateway.usage.meter import Meter
 Headers = list[tuple[bytes, bytes]]
 
 
-def reply_headers(meter: Meter) -> Headers:
+def reply_headers(meter: Meter, *, name: Callable[[str], str] = str) -> Headers:
     """``x-request-id`` always; ``x-quarry-*`` and ``server-timing`` as far as the request came.
 
     Names and meanings: design 4.2. Parameter names in ``x-quarry-ignored-parameters`` are ours (a closed set), so no
     caller's text ever becomes a header; the request id has been checked when it was read.
+
+    Args:
+        name: What the endpoint calls a parameter.
     """
     headers = [(b"x-request-id", meter.request_id.encode())]
     call = meter.call
@@ -23,7 +28,7 @@ def reply_headers(meter: Meter) -> Headers:
         headers.append((b"x-quarry-target", trail.target.encode()))
         headers.append((b"x-quarry-attempts", b"%d" % trail.attempts))
     if trail.ignored:
-        headers.append((b"x-quarry-ignored-parameters", ", ".join(trail.ignored).encode()))
+        headers.append((b"x-quarry-ignored-parameters", ", ".join(map(name, trail.ignored)).encode()))
     if trail.cold_start_seconds:
         headers.append((b"x-quarry-cold-start-seconds", b"%.1f" % trail.cold_start_seconds))
     timing = (trail.auth_seconds * 1e3, trail.translate_seconds * 1e3, meter.upstream_seconds * 1e3)

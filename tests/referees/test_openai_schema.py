@@ -34,6 +34,7 @@ from gateway.surface.openai import wire
 from gateway.surface.openai.models import entry
 from gateway.surface.openai.parse import parse_chat
 from gateway.surface.openai.render import Events, whole
+from tests.referees.openai_types import fields_of, strangers
 
 KEY = Key(id="k", name="n", owner="o", hash="0" * 64)
 
@@ -67,9 +68,7 @@ OURS = {
 @pytest.mark.parametrize(("ours", "theirs"), REQUESTS.items(), ids=[kind.__name__ for kind in REQUESTS])
 def test_request_fields(ours: type[msgspec.Struct], theirs: type) -> None:
     """Trap 41: we know every field that OpenAI has, so "unrecognized" is true of each field that we call so."""
-    fields = {ours.__struct_config__.tag_field, *ours.__struct_encode_fields__} - {None}
-
-    assert fields - OURS.get(ours, set()) == set(typing.get_type_hints(theirs))
+    assert fields_of(ours) - OURS.get(ours, set()) == set(typing.get_type_hints(theirs))
 
 
 def test_reasoning_efforts() -> None:
@@ -116,16 +115,6 @@ REPLIES: dict[str, Sequence[Delta]] = {
     "reasoning": (Reasoning("hm"), Text("yes"), Finish("stop"), Usage(5, 3)),
 }
 each_reply = pytest.mark.parametrize("deltas", REPLIES.values(), ids=REPLIES.keys())
-
-
-def strangers(model: pydantic.BaseModel) -> set[str]:
-    """Fields that the SDK's model does not know, at any depth."""
-    found = set(model.model_extra or ())
-    for _, value in model:
-        for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, pydantic.BaseModel):
-                found |= strangers(each)
-    return found
 
 
 @each_reply

@@ -117,3 +117,26 @@ def test_errors(client: openai.OpenAI) -> None:
         with pytest.raises(openai.BadRequestError) as caught:
             client.chat.completions.create(model="titan-support", messages=QUESTION, temperature=1.9, stream=stream)
         assert caught.value.param == "temperature"
+
+
+def test_completions(client: openai.OpenAI) -> None:
+    """A prompt is completed, whole and streamed alike."""
+    asked: dict[str, Any] = {"model": "llama3-support", "prompt": "The harbour", "max_tokens": 20, "echo": True}
+    whole = client.completions.create(**asked)
+
+    with client.completions.create(**asked, stream=True, stream_options={"include_usage": True}) as stream:
+        *chunks, last = stream
+
+    assert whole.choices[0].text.startswith("The harbour")
+    assert "".join(chunk.choices[0].text for chunk in chunks) == whole.choices[0].text
+    assert last.usage == whole.usage
+
+
+def test_errors_of_completions(client: openai.OpenAI) -> None:
+    """Typed errors, whole and streamed alike, raised at the call."""
+    for stream in (False, True):
+        with pytest.raises(openai.NotFoundError, match="There is no model"):
+            client.completions.create(model="nobody", prompt="x", stream=stream)
+        with pytest.raises(openai.BadRequestError, match="ask /v1/chat/completions") as caught:
+            client.completions.create(model="haiku-support", prompt="x", stream=stream)
+        assert caught.value.param == "prompt"

@@ -27,6 +27,10 @@ KINDS = {
 LONGEST_QUOTE = 64
 
 
+def nothing_known(_path: str, _value: str) -> None:
+    """No value is worth a sentence of its own."""
+
+
 class Hints(NamedTuple):
     """What an endpoint knows about its callers' mistakes.
 
@@ -37,7 +41,7 @@ class Hints(NamedTuple):
     """
 
     fields: tuple[str, ...]
-    value: Callable[[str, str], str | None]
+    value: Callable[[str, str], str | None] = nothing_known
 
 
 ROLES = "developer, system, user, assistant and tool"

@@ -14,8 +14,6 @@ from gateway.surface.problems import envelope
 encode = msgspec.json.Encoder().encode
 
 DONE = b"data: [DONE]\n\n"
-NEXT_TO_IMPOSSIBLE = -9999.0
-"""OpenAI's figure for a token with no probability to speak of; JSON has no minus infinity."""
 
 # JSON leaves these as they are and SSE does not split at them, but line readers built on ``str.splitlines`` do.
 _LINE_ENDS = ((b"\xe2\x80\xa8", rb"\u2028"), (b"\xe2\x80\xa9", rb"\u2029"), (b"\xc2\x85", rb"\u0085"))
@@ -55,3 +53,9 @@ def completion_usage(usages: Sequence[Usage], *, reasoned: bool) -> wire.Complet
         prompt_tokens_details=wire.PromptTokensDetails(cached_tokens=cached, cache_write_tokens=written),
         completion_tokens_details=msgspec.UNSET if reasoned else wire.CompletionTokensDetails(reasoning_tokens=0),
     )
+
+
+def usage_event(head: bytes, usages: Sequence[Usage], *, reasoned: bool) -> bytes:
+    """The chunk that holds no choice, and the counts of all of them; ``head`` ends with ``"choices":[``."""
+    usage = encode(completion_usage(usages, reasoned=reasoned) if usages else None)
+    return head + b'],"usage":' + usage + b"}\n\n"

@@ -5,18 +5,15 @@ for every token of every reply.
 """
 
 from collections.abc import Sequence
-from itertools import chain
 
 import msgspec
 
 from adapters.deltas import (
     Delta,
     Finish,
-    Logprobs,
     Reasoning,
     Reply,
     Text,
-    TokenLogprob,
     ToolCallArguments,
     ToolCallStart,
     Usage,
@@ -25,7 +22,8 @@ from adapters.deltas import (
 from adapters.errors import MalformedReply
 from gateway.call import Call
 from gateway.surface.openai import wire
-from gateway.surface.openai.framing import DONE, NEXT_TO_IMPOSSIBLE, completion_usage, encode, error_event, framed, quoted
+from gateway.surface.openai.framing import DONE, completion_usage, encode, error_event, framed, quoted, usage_event
+from gateway.surface.openai.logprobs import gathered, listed
 
 
 def completion_id(call: Call) -> str:
@@ -146,23 +144,18 @@ class Events:
         return state.opening + b'{"tool_calls":[' + call + b"]" + self._text_close
 
     def _take_logprobs(self, state: "_Choice", deltas: Sequence[Delta], out: list[bytes]) -> list[Delta]:
-        """Write the texts of a batch together with their log probabilities; return what is neither.
-
-        OpenAI's chunk holds both, and callers read them side by side. Families send them next to each other, in either order.
-        """
-        tokens = tuple(chain.from_iterable(delta.tokens for delta in deltas if isinstance(delta, Logprobs)))
-        if not tokens:
-            return list(deltas)
-        text = "".join(delta.text for delta in deltas if isinstance(delta, Text))
-        logprobs = b',"logprobs":' + framed(encode(_logprobs(tokens))) + b',"finish_reason":null}]'
-        out.append(state.text_opening + quoted(text) + b"}" + logprobs + self._usage_close)
-        return [delta for delta in deltas if not isinstance(delta, Text | Logprobs)]
+        """Write the texts of a batch together with their log probabilities; return what is neither."""
+        tokens, text, others = gathered(deltas)
+        if tokens:
+            logprobs = framed(encode(wire.ChoiceLogprobs(listed(tokens))))
+            closing = b'},"logprobs":' + logprobs + b',"finish_reason":null}]' + self._usage_close
+            out.append(state.text_opening + quoted(text) + closing)
+        return others
 
     def _usage_event(self) -> bytes:
         usages = [state.usage for state in self._choices if state.usage is not None]
         reasoned = any(state.reasoned for state in self._choices)
-        usage = encode(completion_usage(usages, reasoned=reasoned) if usages else None)
-        return self._head + b'],"usage":' + usage + b"}\n\n"
+        return usage_event(self._head, usages, reasoned=reasoned)
 
 
 class _Choice:
@@ -189,19 +182,5 @@ def _choice(index: int, reply: Reply, *, asked: bool) -> wire.Choice:
         reasoning_content=reply.reasoning or msgspec.UNSET,
         tool_calls=calls or msgspec.UNSET,
     )
-    logprobs = _logprobs(reply.logprobs) if asked and reply.logprobs else None
+    logprobs = wire.ChoiceLogprobs(listed(reply.logprobs)) if asked and reply.logprobs else None
     return wire.Choice(index, message, reply.finish.reason, logprobs)
-
-
-def _logprobs(tokens: Sequence[TokenLogprob]) -> wire.ChoiceLogprobs:
-    return wire.ChoiceLogprobs(
-        [
-            wire.TokenLogprob(
-                token.token,
-                max(token.logprob, NEXT_TO_IMPOSSIBLE),
-                list(token.token.encode()),
-                [wire.TopLogprob(other, max(logprob, NEXT_TO_IMPOSSIBLE), list(other.encode())) for other, logprob in token.top],
-            )
-            for token in tokens
-        ]
-    )

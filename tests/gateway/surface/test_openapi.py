@@ -11,6 +11,7 @@ import pytest
 from litestar import Litestar
 
 from gateway import errors
+from gateway.app import CHATS
 from gateway.errors import GatewayError
 from gateway.keys.model import Key
 from gateway.surface import openapi
@@ -81,14 +82,16 @@ def test_every_status() -> None:
         assert (kind.code or kind.type) in described
 
 
-def test_example() -> None:
-    """The example is valid by the document, and the gateway takes it."""
-    example = CHAT["requestBody"]["content"]["application/json"]["example"]
+@pytest.mark.parametrize("path", openapi.ENDPOINTS)
+def test_example(path: str) -> None:
+    """The example of each endpoint is valid by the document, and the gateway takes it."""
+    content = DOCUMENT["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+    name = content["schema"]["$ref"].rpartition("/")[2]
 
-    jsonschema.validate(example, schema("ChatCompletionBody"), jsonschema.Draft202012Validator)
-    call = parse_chat(json.dumps(example).encode(), Arrival("r", Key("k", "n", "o", ""), 0.0))
+    jsonschema.validate(content["example"], schema(name), jsonschema.Draft202012Validator)
+    call = CHATS[path].parse(json.dumps(content["example"]).encode(), Arrival("r", Key("k", "n", "o", ""), 0.0))
 
-    assert (call.stream, call.include_usage) == (True, True)
+    assert call.alias == content["example"]["model"]
 
 
 REFUSED = {

@@ -22,7 +22,12 @@ Alias = Annotated[str, Meta(min_length=1, max_length=256, description="An alias 
 FunctionName = Annotated[str, Meta(pattern=NAME_PATTERN)]
 ParticipantName = Annotated[str, Meta(pattern=PARTICIPANT_PATTERN)]
 StopText = Annotated[str, Meta(min_length=1)]
+Stop = StopText | Annotated[tuple[StopText, ...], Meta(max_length=4)]
 TokenCount = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+Temperature = Annotated[float, Meta(ge=0, le=2)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Seed = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+LogitBias = dict[str, Annotated[float, Meta(ge=-100, le=100)]]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
 Refused = Annotated[Any, Meta(description="Known but not supported: refused unless it is null or OpenAI's default.")]
 Ignored = Annotated[Any, Meta(description="Accepted; it changes no answer here.")]
@@ -196,14 +201,14 @@ class ChatCompletionBody(Closed, frozen=True):
 
     max_completion_tokens: TokenCount | None = None
     max_tokens: Annotated[TokenCount | None, Meta(description="The older name of max_completion_tokens.")] = None
-    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
-    stop: StopText | Annotated[tuple[StopText, ...], Meta(max_length=4)] | None = None
+    temperature: Temperature | None = None
+    top_p: Share | None = None
+    stop: Stop | None = None
     n: Annotated[int, Meta(ge=1, le=MOST_CHOICES)] | None = None
-    seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
+    seed: Seed | None = None
     frequency_penalty: Penalty | None = None
     presence_penalty: Penalty | None = None
-    logit_bias: dict[str, Annotated[float, Meta(ge=-100, le=100)]] | None = None
+    logit_bias: LogitBias | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
