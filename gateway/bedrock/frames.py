@@ -9,7 +9,6 @@ import struct
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -27,20 +26,17 @@ _CACHED_HEADERS_BYTES = 512
 
 HeaderValue = str | int | bool | bytes
 Headers = Mapping[str, HeaderValue]
+_NO_HEADERS: Headers = MappingProxyType({})
 
 
 class CorruptFrame(ValueError):
     """A checksum, a length or a header does not hold, or the bytes ended inside a frame. Nothing after it can be read."""
 
 
-class Frame(NamedTuple):
-    """One message. ``headers`` is shared between frames that carry the same bytes, hence read-only."""
-
-    headers: Headers
-    payload: bytes
-
-
-_frame = tuple.__new__  # a NamedTuple's own constructor costs three times as much, and this is the hot path
+Frame = tuple[Headers, bytes]
+"""One message: its headers, shared between frames that carry the same bytes and hence read-only, and its payload. A bare
+tuple, because this is the hot path: a NamedTuple's constructor costs three times as much.
+"""
 
 
 class Decoder:
@@ -98,29 +94,43 @@ class Decoder:
     def _split(self, data: bytes, frames: list[Frame]) -> int:
         """Append the whole frames of ``data``; return how many bytes they took, and note how many the next one wants."""
         start, available = 0, len(data)
+        usual, headers = b"", _NO_HEADERS
         while available - start >= _PRELUDE_BYTES:
-            total, headers_bytes, prelude_crc = _PRELUDE.unpack_from(data, start)
-            if crc32(data[start : start + 8]) != prelude_crc:
-                raise CorruptFrame("the prelude's checksum does not match")
-            payload_bytes = total - headers_bytes - _OVERHEAD_BYTES
-            if not 0 <= payload_bytes <= MAX_PAYLOAD_BYTES or headers_bytes > MAX_HEADERS_BYTES:
-                raise CorruptFrame(f"a frame of {total} bytes with {headers_bytes} bytes of headers is impossible")
+            headers_start = start + _PRELUDE_BYTES
+            total, headers_bytes, prelude_crc = _prelude(data[start:headers_start])
             end = start + total
             if end > available:
                 self._wanted = total
                 return start
-            payload_end = end - 4
+            payload_start, payload_end = headers_start + headers_bytes, end - 4
             # The first eight bytes are summed already: their CRC is where the message's goes on.
             if crc32(data[start + 8 : payload_end], prelude_crc) != _CRC.unpack_from(data, payload_end)[0]:
                 raise CorruptFrame("the message's checksum does not match")
-            payload_start = start + _PRELUDE_BYTES + headers_bytes
-            block = data[start + _PRELUDE_BYTES : payload_start]
-            # Chunk frames all carry the same hundred bytes of headers: parsed once. Long ones are not worth keeping.
-            headers = _known_headers(block) if headers_bytes <= _CACHED_HEADERS_BYTES else _decode_headers(block)
-            frames.append(_frame(Frame, (headers, data[payload_start:payload_end])))
+            # Chunk frames all carry the same hundred bytes of headers: compared, seldom parsed.
+            if (block := data[headers_start:payload_start]) != usual:
+                usual, headers = block, _headers(block)
+            frames.append((headers, data[payload_start:payload_end]))
             start = end
         self._wanted = _PRELUDE_BYTES
         return start
+
+
+@lru_cache(maxsize=1024)
+def _prelude(block: bytes) -> tuple[int, int, int]:
+    """The whole length, the headers' length and the CRC in a frame's first twelve bytes, checked.
+
+    Kept, because nothing but lengths stands in them, and the chunks of a stream are of few lengths.
+
+    Raises:
+        CorruptFrame: The checksum does not match, or no frame can be so long.
+    """
+    total, headers_bytes, prelude_crc = _PRELUDE.unpack(block)
+    if crc32(block[:8]) != prelude_crc:
+        raise CorruptFrame("the prelude's checksum does not match")
+    payload_bytes = total - headers_bytes - _OVERHEAD_BYTES
+    if not 0 <= payload_bytes <= MAX_PAYLOAD_BYTES or headers_bytes > MAX_HEADERS_BYTES:
+        raise CorruptFrame(f"a frame of {total} bytes with {headers_bytes} bytes of headers is impossible")
+    return total, headers_bytes, prelude_crc
 
 
 def encode(headers: Mapping[str, str], payload: bytes) -> bytes:
@@ -189,6 +199,12 @@ def _decode_headers(block: bytes) -> Headers:
 
 
 _known_headers = lru_cache(maxsize=64)(_decode_headers)
+
+
+def _headers(block: bytes) -> Headers:
+    """Read once for all streams; long ones are not worth keeping."""
+    return _known_headers(block) if len(block) <= _CACHED_HEADERS_BYTES else _decode_headers(block)
+
 
 _Read = Callable[[bytes, int], tuple[HeaderValue, int]]
 
