@@ -135,6 +135,25 @@ class Reply(Struct, frozen=True):
         return "".join(thought.text for thought in self.thoughts)
 
 
+def joined(deltas: list[Delta]) -> list[Delta]:
+    """The same deltas with neighbouring texts as one: what arrived together need not be told apart on its way out."""
+    if len(deltas) < 2:
+        return deltas
+    told: list[Delta] = []
+    texts: list[str] = []
+    for delta in deltas:
+        if type(delta) is Text:
+            texts.append(delta.text)
+        else:
+            if texts:
+                told.append(Text("".join(texts)))
+                texts = []
+            told.append(delta)
+    if texts:
+        told.append(Text("".join(texts)))
+    return told
+
+
 def assemble(deltas: Sequence[Delta]) -> Reply:
     """Join deltas into the reply they describe. A later ``Usage`` or ``Finish`` replaces an earlier one."""
     text: list[str] = []
@@ -143,10 +162,15 @@ def assemble(deltas: Sequence[Delta]) -> Reply:
     logprobs: list[TokenLogprob] = []
     finish: Finish | None = None
     usage: Usage | None = None
+    thoughtful = False
     for delta in deltas:
         match delta:
             case Text():
                 text.append(delta.text)
+            case Finish():
+                finish = delta
+            case Usage():
+                usage = delta
             case ToolCallStart():
                 calls[delta.index] = delta
                 arguments[delta.index] = []
@@ -154,13 +178,11 @@ def assemble(deltas: Sequence[Delta]) -> Reply:
                 arguments[delta.index].append(delta.arguments)
             case Logprobs():
                 logprobs.extend(delta.tokens)
-            case Finish():
-                finish = delta
-            case Usage():
-                usage = delta
+            case _:
+                thoughtful = True
     return Reply(
         text="".join(text),
-        thoughts=tuple(_thoughts(deltas)),
+        thoughts=tuple(_thoughts(deltas)) if thoughtful else (),
         tool_calls=tuple(
             AssembledCall(call.id, call.name, "".join(arguments[index]) or "{}") for index, call in sorted(calls.items())
         ),

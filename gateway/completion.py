@@ -3,7 +3,8 @@
     surface/guard (who) → surface/parse (what) → resolve → attempts → fit, encode → invoke → read → meter → surface/render
 
 Everything the caller will see passes here as deltas, in batches: the frames that reached us in one read leave in one
-write, which is worth several times the rest of a stream's cost. A whole reply is a single batch.
+write, which is worth several times the rest of a stream's cost, and neighbouring texts among them as one. A whole reply is
+a single batch.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from typing import NamedTuple
 
 from adapters import FAMILIES, parameters
 from adapters.chat import ChatRequest
-from adapters.deltas import Delta, Usage
+from adapters.deltas import Delta, Usage, joined
 from adapters.errors import MalformedReply
 from adapters.family import Family, Operation
 from gateway.bedrock.runtime import Exchange, Runtime
@@ -75,7 +76,7 @@ async def answer(choice: int, call: Call, routes: Routes, meter: Meter, path: Pa
                 watch.exchange = exchange
                 reader = family.reader(request) if call.stream else Whole(family, request, exchange)
                 async for chunks in exchange:
-                    if deltas := [delta for chunk in chunks for delta in reader.read(chunk)]:
+                    if deltas := joined([delta for chunk in chunks for delta in reader.read(chunk)]):
                         attempt.commit()
                         meter.observe(choice, deltas)
                         yield choice, deltas
@@ -89,6 +90,7 @@ async def answer(choice: int, call: Call, routes: Routes, meter: Meter, path: Pa
             if (usage := meter.estimated_usage(choice)) is not None:
                 meter.observe(choice, [usage])
                 yield choice, [usage]
+            return  # answered
 
 
 def translate(call: Call, asked: ChatRequest, attempt: Attempt, now: Callable[[], float]) -> tuple[Family, ChatRequest, bytes]:
@@ -120,19 +122,17 @@ def invoke(call: Call, attempt: Attempt, body: bytes, bedrock: Runtime, *, opera
 
 
 class Whole:
-    """Reads a whole reply as if it were a stream of one chunk."""
+    """Reads a whole reply as if it were a stream of one chunk, after which nothing is waited for."""
 
-    cut = False
+    cut = True
 
     def __init__(self, family: Family, request: ChatRequest, exchange: Exchange) -> None:
         self._family = family
         self._request = request
         self._exchange = exchange
-        self._empty = True
 
     def read(self, chunk: bytes) -> list[Delta]:
         """The whole native body, with the token counts that AWS put into the headers."""
-        self._empty = False
         counts = self._exchange.counts
         usage = counts and Usage(
             input_tokens=counts.input + counts.cache_read + counts.cache_write,
@@ -144,10 +144,8 @@ class Whole:
         return self._family.decode(chunk, self._request, usage)
 
     def end(self) -> list[Delta]:
-        """Nothing is held back. A 200 without a body is no reply."""
-        if self._empty:
-            raise MalformedReply("the reply has no body")
-        return []
+        """Never reached with a body read: an exchange without one is an error of its own."""
+        raise MalformedReply("the reply has no body")
 
 
 async def merged(choices: Sequence[AsyncGenerator[Batch, None]]) -> AsyncGenerator[Batch, None]:

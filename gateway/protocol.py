@@ -52,6 +52,7 @@ class Protocol(HttpToolsProtocol):
         self._head_due: asyncio.TimerHandle | None = None
         self._unread_bytes = 0  # of bodies that were answered before they had come
         self._method = b""
+        self._idle_since: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -63,6 +64,9 @@ class Protocol(HttpToolsProtocol):
         if leaving is not None:
             leaving()
         self._head_is_whole()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -85,6 +89,37 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head = True
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
+
+    # One timer for all the pauses of a connection: it looks again when it rings, instead of being set anew for each reply.
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_again(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that has been idle for long enough."""
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return  # a request is under way: its reply looks again
+        rest = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if rest <= 0:
+            self.transport.close()
+        else:
+            self._look_again(rest)
+
+    def _look_again(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def _stay(self, rest: bytes) -> None:
         """Go on in HTTP/1.1 with a request that offered to change to another protocol, as RFC 9110 7.8 allows.

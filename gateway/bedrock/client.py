@@ -86,9 +86,10 @@ class Client:
         """
         pool = self._pool(origin)
         started = monotonic()
-        connection = await pool.acquire(timeouts)
+        connection = pool.idle() or await pool.acquire(timeouts)
         try:
-            await _ask(connection, request, timeouts)
+            connection.write(request)
+            await connection.head(timeouts.until(timeouts.first_byte_seconds))
         except BaseException as error:
             used_before, answered = connection.requests > 1, connection.answered
             pool.discard(connection)
@@ -101,7 +102,8 @@ class Client:
         # again, once, and on a socket that nobody has used.
         connection = await pool.acquire(timeouts, fresh=True)
         try:
-            await _ask(connection, request, timeouts)
+            connection.write(request)
+            await connection.head(timeouts.until(timeouts.first_byte_seconds))
         except BaseException as error:
             pool.discard(connection)
             raise _translated(error, origin, timeouts) from error
@@ -182,6 +184,11 @@ class Reply:
             UpstreamError: It was cut, or is longer than ``max_reply_bytes``.
             UpstreamTimeout, DeadlineExceeded: It stopped on its way.
         """
+        connection = self._connection
+        if connection is not None and connection.complete and connection.is_open:  # all of it came with its head
+            body = connection.take()
+            self.close()
+            return body
         body = await self.read()
         if self._connection is None:
             return body
@@ -201,11 +208,6 @@ class Reply:
             self._waited_seconds = connection.waited_seconds
             self._connection = None
             self._pool.release(connection)
-
-
-async def _ask(connection: Connection, request: bytes, timeouts: Timeouts) -> None:
-    connection.write(request)
-    await connection.head(timeouts.until(timeouts.first_byte_seconds))
 
 
 def _translated(error: BaseException, origin: Origin, timeouts: Timeouts) -> BaseException:
@@ -233,6 +235,12 @@ class _Pool:
         self._busy: set[Connection] = set()
         self._line: deque[asyncio.Future[Connection | None]] = deque()
         self._sweeper: asyncio.TimerHandle | None = None
+
+    def idle(self) -> Connection | None:
+        """A connection for one exchange, if one lies idle and is open still."""
+        if self._idle and self._idle[-1].is_open:
+            return self._take_idle()
+        return None
 
     async def acquire(self, timeouts: Timeouts, *, fresh: bool = False) -> Connection:
         """A connection for one exchange: an idle one unless ``fresh``, a new one, or what the line brings."""

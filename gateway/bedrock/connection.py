@@ -100,6 +100,10 @@ class Connection(asyncio.Protocol):
             if self.complete:
                 return b""
             await self._wait(limit)
+        return self.take()
+
+    def take(self) -> bytes:
+        """What has arrived of the body and was not read yet, perhaps nothing."""
         pieces = self._pieces
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
@@ -130,9 +134,10 @@ class Connection(asyncio.Protocol):
         return self._failure is None and self._transport is not None and not self._transport.is_closing()
 
     def rest(self) -> None:
-        """Stop the clock between two requests. Anything that arrives meanwhile closes the connection."""
+        """Lie idle between two requests. Anything that arrives meanwhile closes the connection; a timer that rings finds
+        nobody waiting, and is there for the next request until then.
+        """
         self.idle_since = monotonic()
-        self._stop_timer()
 
     def abort(self) -> None:
         """Close at once, without flushing: the upstream learns that nobody listens."""
@@ -254,7 +259,7 @@ class Connection(asyncio.Protocol):
             return
         self._fail(ConnectionFailed(f"the connection was lost: {error or 'closed by the upstream'}"))
 
-    # One timer serves all the waits of a reply: it looks again when it fires, instead of being set anew for each read.
+    # One timer serves all the waits of a connection: it looks again when it fires, instead of being set anew for each read.
 
     def _start_timer(self, limit: float) -> None:
         self._limit = limit

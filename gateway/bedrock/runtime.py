@@ -172,12 +172,11 @@ class Exchange:
 
     Attributes:
         counts: What Bedrock counted, if it said so in the reply's headers; a stream says it in its last chunk.
-        request_id: AWS's, for its support.
     """
 
     __slots__ = (
         "_answered", "_decoder", "_fault", "_first_frame_by", "_reply", "_runtime", "_waited_seconds",
-        "arn", "body", "counts", "operation", "region", "request_id", "role_arn", "stream", "timeouts",
+        "arn", "body", "counts", "operation", "region", "role_arn", "stream", "timeouts",
     )  # fmt: skip
 
     def __init__(
@@ -200,7 +199,6 @@ class Exchange:
         self.operation = operation
         self.timeouts = timeouts
         self.counts: TokenCounts | None = None
-        self.request_id: str | None = None
         self._runtime = runtime
         self._reply: Reply | None = None
         self._decoder = frames.Decoder()
@@ -272,7 +270,6 @@ class Exchange:
     def _take_head(self, reply: Reply) -> None:
         """A 200 of another kind than was asked for is an error in disguise."""
         headers = reply.headers
-        self.request_id = headers.get(b"x-amzn-requestid", b"").decode("latin-1") or None
         kind = headers.get(b"content-type", b"").lower()
         if not kind.startswith(_EVENT_STREAM if self.stream else _JSON):
             raise UpstreamError(

@@ -8,8 +8,6 @@ from gateway.surface.openai import wire
 from gateway.surface.openai.images import image_from
 from gateway.surface.openai.tools import OpenCalls, earlier_call
 
-_CALLING = {wire.AssistantMessage, wire.ToolMessage}
-
 
 def conversation(messages: tuple[wire.Message, ...]) -> tuple[chat.Message, ...]:
     """Read the messages in order.
@@ -18,8 +16,10 @@ def conversation(messages: tuple[wire.Message, ...]) -> tuple[chat.Message, ...]
         InvalidRequest: A message that says nothing, an image we cannot read, a tool result that answers no call.
     """
     read = tuple([READERS[type(message)](message, place) for place, message in enumerate(messages)])
-    if not _CALLING.isdisjoint(map(type, messages)):
-        _check_tool_results(read)
+    for message in read:
+        if message.tool_calls or message.tool_call_id is not None:
+            _check_tool_results(read)
+            break
     return read
 
 

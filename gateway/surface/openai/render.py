@@ -43,7 +43,7 @@ def whole(call: Call, choices: Sequence[Sequence[Delta]], created: int) -> bytes
     """
     replies = [assemble(deltas) for deltas in choices]
     usages = [reply.usage for reply in replies if reply.usage is not None]
-    reasoned = any(reply.reasoning for reply in replies)
+    reasoned = any(reply.thoughts for reply in replies)
     body = wire.ChatCompletion(
         id=completion_id(call),
         created=created,

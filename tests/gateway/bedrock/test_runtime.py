@@ -52,7 +52,6 @@ async def test_whole(runtime_to):
             assert [chunks async for chunks in exchange] == [[b'{"generation":"hi"}']]
 
     assert TokenCounts(4, 100, 3, 18131) == exchange.counts
-    assert exchange.request_id == "r-1"
     assert exchange.waited_seconds > 0
 
 
@@ -102,8 +101,7 @@ async def test_stream(runtime_to):
         for _ in range(2):
             async with invoke(runtime, stream=True) as exchange:
                 assert [chunks async for chunks in exchange] == [[b"1", b"2", b"3"], [b"4"]]
-            assert exchange.request_id == "r-1"
-        assert upstream.connections == 1
+                assert upstream.connections == 1
 
 
 STREAM = frame(b'{"a":1}') + frame(b"2") + frame(b"3")
