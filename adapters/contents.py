@@ -4,18 +4,20 @@ An image or a document that it cannot read would change the answer, so it is ref
 cache points change no answer where the family has no place for them: they are dropped and named. Knows no native field.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
 from adapters.chat import CachePoint, ChatRequest, Document, Image, Message, Part, Reasoning, Text
 from adapters.errors import UnsupportedContent
-from adapters.family import AtMost, Family
+from adapters.family import AtMost, Family, Sealed
 
 # Kind of part: the feature in a family's ``accepts``, the word for a person, and whether leaving it out changes the answer.
 _MATTERS: dict[type, tuple[str, str]] = {Image: ("images", "image"), Document: ("documents", "document")}
 _HARMLESS: dict[type, tuple[str, str]] = {Reasoning: ("reasoning", "reasoning"), CachePoint: ("cache", "cache_control")}
+
+_ABSENT = object()
 
 
 def only_text(request: ChatRequest) -> bool:
@@ -27,31 +29,50 @@ def only_text(request: ChatRequest) -> bool:
     return all(tool.cache_point is None for tool in request.tools)
 
 
-def fit(request: ChatRequest, family: Family, ignorable: frozenset[str], dropped: list[str]) -> dict[str, Any]:
+def fit(request: ChatRequest, family: Family, ignorable: frozenset[str], dropped: list[str], *, thinks: bool) -> dict[str, Any]:
     """The fields of the request that have to change so that the family can read its contents.
 
     Args:
         ignorable: Parameters that the alias drops, named, instead of refusing: ``images``, ``documents``.
         dropped: Takes the names of what is left out.
+        thinks: Whether the model is told to think.
 
     Raises:
-        UnsupportedContent: An image or a document that the family does not read, named by its place.
+        UnsupportedContent: An image or a document that the family does not read, or one thing more than it reads, named by
+            its place.
     """
-    unread: set[type] = set()
+    unread: list[Callable[[Part], bool]] = []
     for kind, (feature, _) in _MATTERS.items():
         if _too_many(request, kind, family, ignorable):
-            unread.add(kind)
+            unread.append(_is_a(kind))
             dropped.append(feature)
+    _refuse_many_cache_points(request, family)
     for kind, (feature, name) in _HARMLESS.items():
-        if feature not in family.accepts and _has(request, kind):
-            unread.add(kind)
+        unreadable = _unreadable(kind, family.accepts.get(feature, _ABSENT), thinks=thinks)
+        if unreadable is not None and _has(request, unreadable):
+            unread.append(unreadable)
             dropped.append(name)
     if not unread:
         return {}
     changes: dict[str, Any] = {"messages": tuple(_without(message, unread) for message in request.messages)}
-    if CachePoint in unread:
+    if "cache" not in family.accepts:
         changes["tools"] = tuple(replace(tool, cache_point=None) for tool in request.tools)
     return changes
+
+
+def _is_a(kind: type) -> Callable[[Part], bool]:
+    return lambda part: type(part) is kind
+
+
+def _is_unsealed(part: Part) -> bool:
+    return type(part) is Reasoning and part.signature is None and part.redacted is None
+
+
+def _unreadable(kind: type, rule: object, *, thinks: bool) -> Callable[[Part], bool] | None:
+    """Which parts of a kind the family has no use for; ``None``: it reads them all."""
+    if rule is _ABSENT or (isinstance(rule, Sealed) and not thinks):
+        return _is_a(kind)
+    return _is_unsealed if isinstance(rule, Sealed) else None
 
 
 def _too_many(request: ChatRequest, kind: type, family: Family, ignorable: frozenset[str]) -> bool:
@@ -60,13 +81,24 @@ def _too_many(request: ChatRequest, kind: type, family: Family, ignorable: froze
     rule = family.accepts.get(feature, AtMost(0))
     if not isinstance(rule, AtMost):
         return False
-    places = _places(request, lambda part: type(part) is kind)
+    places = _places(request, _is_a(kind))
     if len(places) <= rule.entries:
         return False
     if feature not in ignorable:
         place = places[rule.entries]
         raise UnsupportedContent(_refusal(place, word, rule.entries, family), parameter=place)
     return True
+
+
+def _refuse_many_cache_points(request: ChatRequest, family: Family) -> None:
+    rule = family.accepts.get("cache")
+    if not isinstance(rule, AtMost):
+        return
+    places = [f"tools[{index}]" for index, tool in enumerate(request.tools) if tool.cache_point is not None]
+    places += _places(request, _is_a(CachePoint))
+    if len(places) > rule.entries:
+        place = places[rule.entries]
+        raise UnsupportedContent(_refusal(place, "cache point", rule.entries, family), parameter=place)
 
 
 def _places(request: ChatRequest, wanted: Callable[[Part], bool]) -> list[str]:
@@ -85,13 +117,12 @@ def _refusal(place: str, word: str, most: int, family: Family) -> str:
     return f'{place} is {article} {word}, and family "{family.name}" reads none'
 
 
-def _has(request: ChatRequest, kind: type) -> bool:
-    if kind is CachePoint and any(tool.cache_point is not None for tool in request.tools):
+def _has(request: ChatRequest, wanted: Callable[[Part], bool]) -> bool:
+    if any(tool.cache_point is not None and wanted(tool.cache_point) for tool in request.tools):
         return True
-    return any(type(part) is kind for message in request.messages for part in message.parts)
+    return any(wanted(part) for message in request.messages for part in message.parts)
 
 
-def _without(message: Message, kinds: set[type]) -> Message:
-    if any(type(part) in kinds for part in message.parts):
-        return replace(message, parts=tuple(part for part in message.parts if type(part) not in kinds))
-    return message
+def _without(message: Message, unread: Sequence[Callable[[Part], bool]]) -> Message:
+    parts = tuple(part for part in message.parts if not any(leaves(part) for leaves in unread))
+    return message if len(parts) == len(message.parts) else replace(message, parts=parts)

@@ -1,6 +1,7 @@
 """What a family is: a name and five answers. A value, so nothing can be inherited and everything can be read."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
 from adapters.chat import ChatRequest
@@ -21,8 +22,21 @@ class AtMost(NamedTuple):
     entries: int
 
 
-Rule = Range | AtMost | None
+class OneOf(NamedTuple):
+    """The words that a text may be."""
+
+    words: tuple[str, ...]
+
+
+class Sealed(NamedTuple):
+    """Earlier thoughts are read with their seal, and only while the model is told to think."""
+
+
+Rule = Range | AtMost | OneOf | Sealed | None
 """What a family demands of a parameter that it honours; ``None``: nothing more than its type."""
+
+Beside = Mapping[str, Mapping[str, Range | None]]
+"""What saying one parameter leaves of others: a narrower range, or ``None``: they may not be said beside it."""
 
 
 Operation = Literal["invoke", "converse"]
@@ -73,6 +87,7 @@ class Family(NamedTuple):
         reader: A reader for one streamed reply to this request.
         operation: What carries the body; a chunk of ``converse`` is ``{"<event type>": <payload>}``.
         emulates: Those of ``accepts`` that the native body has no field for and that are honoured on the model's behalf.
+        beside: Parameters that do not go together.
     """
 
     name: str
@@ -83,3 +98,4 @@ class Family(NamedTuple):
     reader: Callable[[ChatRequest], Reader]
     operation: Operation = "invoke"
     emulates: frozenset[str] = frozenset()
+    beside: Beside = MappingProxyType({})

@@ -4,7 +4,7 @@ A parameter that would change the answer and that the family has no knob for is 
 it is advice or because its value is what OpenAI would have assumed anyway, is dropped and named. Knows no native field.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from adapters import contents
 from adapters.chat import ChatRequest, ResponseFormat, Sampling, ToolChoice
 from adapters.errors import InvalidParameter, UnsupportedParameter
-from adapters.family import AtMost, Family, Range
+from adapters.family import AtMost, Family, OneOf, Range
 
 _ABSENT: Any = object()
 _UNSAID: tuple[Any, ...] = (None, ())
@@ -28,6 +28,9 @@ MEANS_NOTHING: Mapping[str, Any] = {
     "logprobs": False,
     "top_logprobs": 0,
 }
+
+# Said of a parameter that others cannot stand beside, it says that the parameter is not wanted, and nothing is in the way.
+_NOT_WANTED = "none"
 
 # The answer is one of many possible ones with or without it.
 ADVISORY = frozenset({"seed"})
@@ -87,9 +90,15 @@ def fit(
     if request.prompt is not None and "prompt" not in family.accepts:
         raise UnsupportedParameter(_unsupported("prompt", family), parameter="prompt")
     if not contents.only_text(request):
-        fitting.changes.update(contents.fit(request, family, ignorable, fitting.dropped))
+        sampling = fitting.changes["sampling"]
+        fitting.changes.update(contents.fit(request, family, ignorable, fitting.dropped, thinks=is_thinking(sampling)))
     dropped = fitting.dropped
     return replace(request, **fitting.changes), tuple(dict.fromkeys(dropped)) if dropped else ()
+
+
+def is_thinking(sampling: Sampling) -> bool:
+    """Whether the model is told to think."""
+    return sampling.reasoning_tokens is not None or sampling.reasoning_effort not in {None, _NOT_WANTED}
 
 
 def check(name: str, value: Any, family: Family) -> None:
@@ -108,6 +117,8 @@ def check(name: str, value: Any, family: Family) -> None:
         raise InvalidParameter(
             f'{name} has {len(value)} entries: family "{family.name}" takes at most {rule.entries}', parameter=name
         )
+    elif isinstance(rule, OneOf) and value not in rule.words:
+        raise InvalidParameter(f'{name} is one of {", ".join(rule.words)} for family "{family.name}"', parameter=name)
     if name == "stop" and "" in value:
         raise InvalidParameter("stop holds an empty string, which would end every answer at once", parameter="stop")
 
@@ -116,9 +127,13 @@ def _unsupported(name: str, family: Family) -> str:
     return f'{name} is not supported by family "{family.name}"'
 
 
-def _check_range(name: str, value: float, rule: Range, family: Family) -> None:
+def _is_within(value: float, rule: Range) -> bool:
     # Written so that a value that compares with nothing (NaN) is refused too.
-    if value <= rule.high and (value > rule.low if rule.above else value >= rule.low):
+    return value <= rule.high and (value > rule.low if rule.above else value >= rule.low)
+
+
+def _check_range(name: str, value: float, rule: Range, family: Family) -> None:
+    if _is_within(value, rule):
         return
     low = f"above {rule.low:g}" if rule.above else f"{rule.low:g}"
     raise InvalidParameter(
@@ -137,6 +152,8 @@ def _sampling(said: Sampling, fitting: _Fitting, defaults: Mapping[str, Any]) ->
         for name, value in zip(NAMES, _values(said), strict=True)
         if value is not None and value != () and _keeps(name, value, fitting)
     }
+    if not fitting.family.beside.keys().isdisjoint(kept):
+        _part(fitting, kept)
     for name, value in defaults.items():
         if getattr(said, name, None) in _UNSAID:
             _apply_default(name, value, fitting, kept)
@@ -171,7 +188,39 @@ def _apply_default(name: str, value: Any, fitting: _Fitting, kept: dict[str, Any
     if name == "stop":
         value = (value,) if isinstance(value, str) else tuple(value)
     check(name, value, fitting.family)
+    if any(_clashes(fitting.family, {**kept, name: value})):
+        fitting.dropped.append(name)  # the caller's word is stronger
+        return
     kept[name] = value
+
+
+def _part(fitting: _Fitting, kept: dict[str, Any]) -> None:
+    """Take apart what does not go together: what means nothing leaves, named; what the caller meant is refused."""
+    while clash := next(_clashes(fitting.family, kept), None):
+        harmless = [each for each in clash if MEANS_NOTHING.get(each, _ABSENT) == kept[each]]
+        leaving = [*harmless, *(each for each in clash if each in fitting.ignorable)]
+        if not leaving:
+            raise InvalidParameter(_clash(*clash, kept, fitting.family), parameter=clash[0])
+        del kept[leaving[0]]
+        fitting.dropped.append(leaving[0])
+
+
+def _clashes(family: Family, kept: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each parameter that cannot stand as it is, and the one that it cannot stand beside."""
+    for other, narrowed in family.beside.items():
+        if kept.get(other, _NOT_WANTED) == _NOT_WANTED:
+            continue
+        for name, rule in narrowed.items():
+            if name in kept and (rule is None or not _is_within(kept[name], rule)):
+                yield name, other
+
+
+def _clash(name: str, other: str, kept: Mapping[str, Any], family: Family) -> str:
+    rule = family.beside[other][name]
+    if rule is None:
+        return f'{name} and {other} do not go together for family "{family.name}": send one of them'
+    bounds = _plain(rule.low) if rule.low == rule.high else f"{_plain(rule.low)} to {_plain(rule.high)}"
+    return f'{name} {kept[name]} does not go together with {other} for family "{family.name}": beside it, {name} is {bounds}'
 
 
 def _fit_tools(request: ChatRequest, fitting: _Fitting) -> None:

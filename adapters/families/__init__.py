@@ -13,6 +13,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         "llama2": llama.LLAMA2,
         "llama3": llama.LLAMA3,
         "claude": claude.FAMILY,
+        "claude_4_5": claude.CLAUDE_4_5,
         "openai_chat": imported.CHAT,
         "openai_completion": imported.COMPLETION,
     }

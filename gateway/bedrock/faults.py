@@ -32,10 +32,15 @@ _MOST_RETRY_AFTER_SECONDS = 3600.0  # what asks for more is a mistake, or an att
 
 
 class Fault(NamedTuple):
-    """What an AWS error is to us, and what the caller is told."""
+    """What an AWS error is to us, and what the caller is told.
+
+    Attributes:
+        parameter: The field to change, where AWS's words name one, as OpenAI spells it.
+    """
 
     error: type[GatewayError]
     message: str
+    parameter: str | None = None
 
 
 _THROTTLED = Fault(UpstreamThrottled, "The model's capacity at AWS is used up for the moment")
@@ -44,6 +49,17 @@ _BROKEN = Fault(UpstreamError, "The model's service failed")
 _REFUSED = Fault(UpstreamRefused, "The model's service refuses this gateway; its operator has to look at the logs")
 _INVALID = Fault(InvalidRequest, "The model refused the request: its native body is not valid for this model")
 _TOO_LONG = Fault(ContextTooLong, "The prompt and the answer asked for do not fit the model's context")
+# What a family can say and one of its models cannot: only the model itself knows.
+_THINKS_NOT = Fault(InvalidRequest, "This model cannot think aloud: leave reasoning_effort out", "reasoning_effort")
+_HAS_NO_BUDGET = Fault(
+    InvalidRequest, "This model takes no budget for thinking, and no effort here: leave reasoning_effort out", "reasoning_effort"
+)
+_ONE_SAMPLER = Fault(InvalidRequest, "This model takes temperature or top_p, not both: send one of them", "top_p")
+_FORGED = Fault(
+    InvalidRequest, "An earlier thought is not as the model sent it: send reasoning_details back unchanged", "messages"
+)
+_HAS_NO_FORMAT = Fault(InvalidRequest, "This model cannot be held to a schema", "response_format")
+_CACHES_NOT = Fault(InvalidRequest, "This model caches no prompts: leave the cache points out")
 
 FAULTS: Mapping[str, Fault] = {
     "ThrottlingException": _THROTTLED,
@@ -91,6 +107,15 @@ _VALIDATION_TEXTS: tuple[tuple[str, Fault], ...] = (
     ("too many total text bytes", _TOO_LONG),
     ("too many input tokens", _TOO_LONG),
     ("maximum context length", _TOO_LONG),
+    ("extraneous key [thinking]", _THINKS_NOT),
+    ("thinking: extra inputs are not permitted", _THINKS_NOT),
+    ("does not support thinking", _THINKS_NOT),
+    ("thinking.type.enabled", _HAS_NO_BUDGET),
+    ("`temperature` and `top_p` cannot both", _ONE_SAMPLER),
+    ("invalid `signature` in `thinking`", _FORGED),
+    ("invalid `data` in `redacted_thinking`", _FORGED),
+    ("extraneous key [output_config]", _HAS_NO_FORMAT),
+    ("cache_control: extra inputs are not permitted", _CACHES_NOT),
     ("unsupported for streaming", Fault(InvalidRequest, "This model cannot stream: ask again with stream set to false")),
     ("model identifier is invalid", _REFUSED),
     ("with on-demand throughput", _REFUSED),
@@ -194,7 +219,9 @@ def _error(name: str, otherwise: Fault, text: str, detail: str, retry_after: flo
     if fault is _INVALID:
         lower = text.lower()
         fault = next((fault for part, fault in _VALIDATION_TEXTS if part in lower), fault)
-    return fault.error(fault.message, retry_after_seconds=retry_after, detail=detail[:_DETAIL_CHARACTERS])
+    return fault.error(
+        fault.message, parameter=fault.parameter, retry_after_seconds=retry_after, detail=detail[:_DETAIL_CHARACTERS]
+    )
 
 
 def _name(value: object) -> str:

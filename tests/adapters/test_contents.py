@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from adapters import FAMILIES, parameters
-from adapters.chat import CachePoint, ChatRequest, Document, Image, Message, Reasoning, Text, ToolSpec
+from adapters.chat import CachePoint, ChatRequest, Document, Image, Message, Reasoning, Sampling, Text, ToolSpec
 from adapters.errors import UnsupportedContent, UnsupportedParameter
 
 TITAN = FAMILIES["titan"]
@@ -69,3 +69,45 @@ def test_a_written_prompt_needs_a_family_that_takes_one():
         parameters.fit(replace(PLAIN, prompt="raw"), FAMILIES["claude"])
 
     assert refused.value.parameter == "prompt"
+
+
+CLAUDE = FAMILIES["claude"]
+SEALED, REDACTED, PLAIN_THOUGHT = Reasoning("Hm", "c2ln"), Reasoning(redacted="eHg="), Reasoning("Hm")
+
+
+@pytest.mark.parametrize(
+    ("effort", "kept", "named"),
+    [
+        ("low", (SEALED, REDACTED, Text("Hi")), ("reasoning",)),
+        ("none", (Text("Hi"),), ("reasoning",)),
+        (None, (Text("Hi"),), ("reasoning",)),
+    ],
+)
+def test_only_sealed_thoughts_are_read_and_only_while_thinking(effort, kept, named):
+    """Claude refuses a thought without its seal, and thoughts at all when it is not to think: they are dropped and named."""
+    thoughts = Message("assistant", (SEALED, PLAIN_THOUGHT, REDACTED, Text("Hi")))
+    asked = ChatRequest((*PLAIN.messages, thoughts, *PLAIN.messages), Sampling(reasoning_effort=effort))
+
+    fitted, ignored = parameters.fit(asked, CLAUDE)
+
+    assert fitted.messages[1].parts == kept
+    assert ignored == named
+
+
+def test_nothing_is_named_where_all_is_read():
+    """Sealed thoughts of a model that thinks, and as many cache points as it takes."""
+    thoughts = Message("assistant", (SEALED, Text("Hi"), CachePoint()))
+    asked = ChatRequest((*PLAIN.messages, thoughts, *PLAIN.messages), Sampling(reasoning_effort="low"))
+
+    assert parameters.fit(asked, CLAUDE)[1] == ()
+
+
+def test_one_cache_point_too_many_is_refused_by_its_place():
+    """Tools' cache points count first, as they stand first in the prompt."""
+    tools = (ToolSpec("look", None, {}, cache_point=CachePoint()),)
+    asked = ChatRequest((Message("user", (Text("Hi"), CachePoint()) * 4),), tools=tools)
+    with pytest.raises(UnsupportedContent, match=r"one cache point too many.*at most 4") as refused:
+        parameters.fit(asked, CLAUDE)
+
+    assert refused.value.parameter == "messages[0].content[7]"
+    assert parameters.fit(replace(asked, tools=()), CLAUDE)[1] == ()

@@ -22,7 +22,8 @@ WHOLE = {
     "cohere": ["cohere/complete"],
     "llama2": ["llama2/stop"],
     "llama3": ["llama3/length"],
-    "claude": ["claude/text", "claude/tools", "claude/thinking", "claude/cached"],
+    "claude": ["claude/text", "claude/tools", "claude/thinking", "claude/thoughts", "claude/cached"],
+    "claude_4_5": ["claude_4_5/format"],
     "openai_chat": ["openai_chat/text", "openai_chat/logprobs"],
     "openai_completion": ["openai_completion/text"],
 }
@@ -31,7 +32,8 @@ STREAMS = {
     "cohere": ["cohere/one", "cohere/several"],
     "llama2": ["llama2/stop"],
     "llama3": ["llama3/emoji", "llama3/runaway"],
-    "claude": ["claude/text", "claude/tools", "claude/truncated_tool", "claude/thinking", "claude/cached"],
+    "claude": ["claude/text", "claude/tools", "claude/truncated_tool", "claude/thinking", "claude/thoughts", "claude/cached"],
+    "claude_4_5": ["claude_4_5/format"],
     "openai_chat": ["openai_chat/text", "openai_chat/metrics", "openai_chat/tools"],
     "openai_completion": ["openai_completion/text"],
 }
@@ -62,7 +64,7 @@ def test_a_name_that_nobody_has_is_answered_with_the_nearest():
     assert family_named("titan") is FAMILIES["titan"]
     with pytest.raises(KeyError, match=r'no family is called "lama3": did you mean "llama3"\?') as refused:
         family_named("lama3")
-    with pytest.raises(UnknownFamily, match="there are claude, cohere, "):
+    with pytest.raises(UnknownFamily, match="there are claude, claude_4_5, cohere, "):
         family_named("zzz")
 
     assert isinstance(refused.value, UnknownFamily)
@@ -125,8 +127,8 @@ def test_metrics_alone_end_a_reply_that_was_spoken(golden_chunks, name):
         "titan": b'{"outputText":"Hi"}',
         "cohere": b'{"text":"Hi"}',
         "claude": b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}',
-    }.get(name, b'{"generation":"Hi"}')
-    opening = [b'{"type":"message_start","message":{}}'] if name == "claude" else []
+    }.get(name.removesuffix("_4_5"), b'{"generation":"Hi"}')
+    opening = [b'{"type":"message_start","message":{}}'] if name.startswith("claude") else []
     metrics = b'{"amazon-bedrock-invocationMetrics":{"inputTokenCount":5,"outputTokenCount":2}}'
     with pytest.raises(MalformedReply):
         read(name, [metrics])

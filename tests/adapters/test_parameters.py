@@ -90,7 +90,6 @@ def test_the_ends_of_a_range_are_in_it(name, value):
         ("logprobs", True),
         ("top_logprobs", 2),
         ("logit_bias", {"50256": -100}),
-        ("reasoning_effort", "high"),
     ],
 )
 def test_what_would_change_the_answer_is_refused_unless_the_alias_lets_it_go(name, parameter, value):
@@ -105,7 +104,7 @@ def test_what_would_change_the_answer_is_refused_unless_the_alias_lets_it_go(nam
     assert getattr(fitted.sampling, parameter) is None
 
 
-@pytest.mark.parametrize("name", ["titan", "cohere", "llama2", "llama3", "claude"])
+@pytest.mark.parametrize("name", ["titan", "cohere", "llama2", "llama3"])
 def test_openai_defaults_and_advice_are_dropped_and_named(name):
     """Values that OpenAI would have assumed anyway, and advice, refuse nothing and are reported."""
     request = ChatRequest(
@@ -197,11 +196,11 @@ def test_a_strict_format_that_is_only_asked_for_is_named():
 
 @pytest.mark.parametrize("kind", ["json_object", "json_schema"])
 def test_a_demanded_shape_is_refused_where_nobody_enforces_it(kind):
-    """Claude's fine-tunes have no native ``response_format``: refused, or named when the alias lets it go."""
+    """A family that only completes a prompt enforces no shape: refused, or named when the alias lets it go."""
     request = ChatRequest(HI, response_format=ResponseFormat(kind, "answer", {"type": "object"}))
     with pytest.raises(UnsupportedParameter, match="response_format"):
-        fit(request, FAMILIES["claude"])
-    fitted, dropped = fit(request, FAMILIES["claude"], ignorable=frozenset({"response_format"}))
+        fit(request, FAMILIES["titan"])
+    fitted, dropped = fit(request, FAMILIES["titan"], ignorable=frozenset({"response_format"}))
 
     assert dropped == ("response_format",)
     assert fitted.response_format is None
@@ -244,3 +243,76 @@ def test_fitting_twice_changes_nothing():
     once, _ = fit(asked(seed=1, temperature=0.3, stop=("a",)), FAMILIES["titan"])
 
     assert fit(once, FAMILIES["titan"]) == (once, ())
+
+
+CLAUDE, NEWER = FAMILIES["claude"], FAMILIES["claude_4_5"]
+
+
+@pytest.mark.parametrize(
+    ("family", "said", "parameter", "words"),
+    [
+        (CLAUDE, {"temperature": 0.2, "reasoning_effort": "low"}, "temperature", "temperature 0.2 .* reasoning_effort .* is 1"),
+        (CLAUDE, {"temperature": 0.2, "reasoning_tokens": 2000}, "temperature", "beside it, temperature is 1"),
+        (CLAUDE, {"top_p": 0.5, "reasoning_effort": "low"}, "top_p", "beside it, top_p is 0.95 to 1"),
+        (CLAUDE, {"top_k": 5, "reasoning_effort": "low"}, "top_k", "top_k and reasoning_effort do not go together"),
+        (CLAUDE, {"reasoning_tokens": 2000, "reasoning_effort": "low"}, "reasoning_tokens", "send one of them"),
+        (NEWER, {"temperature": 0.2, "top_p": 0.9}, "top_p", "top_p and temperature do not go together"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_by_name(family, said, parameter, words):
+    """Trap 28: each is fine alone; together the caller is told, and nothing is dropped."""
+    with pytest.raises(InvalidParameter, match=words) as refused:
+        fit(asked(**said), family)
+
+    assert refused.value.parameter == parameter
+
+
+@pytest.mark.parametrize(
+    ("family", "said", "kept", "named"),
+    [
+        (CLAUDE, {"temperature": 0.2, "top_p": 0.9}, {"temperature": 0.2, "top_p": 0.9}, ()),
+        (CLAUDE, {"temperature": 0.2, "reasoning_effort": "none"}, {"temperature": 0.2, "reasoning_effort": "none"}, ()),
+        (CLAUDE, {"temperature": 1, "reasoning_effort": "low"}, {"temperature": 1, "reasoning_effort": "low"}, ()),
+        (NEWER, {"temperature": 0.2, "top_p": 1}, {"temperature": 0.2}, ("top_p",)),
+        (NEWER, {"temperature": 1, "top_p": 0.9}, {"top_p": 0.9}, ("temperature",)),
+    ],
+)
+def test_what_means_nothing_stands_in_nobodys_way(family, said, kept, named):
+    """OpenAI's default beside a value that was meant is dropped and named, where the two do not go together."""
+    fitted, dropped = fit(asked(**said), family)
+
+    assert fitted.sampling == Sampling(max_tokens=4096, **kept)
+    assert dropped == named
+
+
+def test_an_alias_may_let_go_what_does_not_go_together():
+    """``ignore_parameters`` decides which of the two leaves."""
+    fitted, dropped = fit(asked(temperature=0.2, top_p=0.9), NEWER, ignorable=frozenset({"temperature"}))
+
+    assert fitted.sampling == Sampling(max_tokens=4096, top_p=0.9)
+    assert dropped == ("temperature",)
+
+
+@pytest.mark.parametrize(
+    ("said", "defaults", "kept"),
+    [
+        ({"reasoning_effort": "low"}, {"temperature": 0.2}, {"reasoning_effort": "low"}),
+        ({"temperature": 0.2}, {"reasoning_effort": "low"}, {"temperature": 0.2}),
+        ({"top_p": 0.9}, {"temperature": 0.2}, {"top_p": 0.9}),
+        ({"temperature": 0.2}, {"top_p": 0.9}, {"temperature": 0.2}),
+    ],
+)
+def test_a_default_gives_way_to_what_the_caller_said(said, defaults, kept):
+    """An operator's default that does not go together with the caller's word is left out and named."""
+    fitted, dropped = fit(asked(**said), NEWER, defaults=defaults)
+
+    assert fitted.sampling == Sampling(max_tokens=4096, **kept)
+    assert dropped == tuple(defaults)
+
+
+def test_a_word_that_is_none_is_refused_with_those_that_are():
+    """An effort that nobody knows is no effort."""
+    with pytest.raises(InvalidParameter, match="reasoning_effort is one of none, minimal, low") as refused:
+        fit(asked(reasoning_effort="lots"), CLAUDE)
+
+    assert refused.value.parameter == "reasoning_effort"

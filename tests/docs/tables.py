@@ -24,6 +24,7 @@ def families() -> str:
         ("text, whole and streamed", lambda family: _reads(family, "user")),
         ("system messages", lambda family: _reads(family, "system")),
         ("images", lambda family: _limit(family, "images")),
+        ("documents", lambda family: _limit(family, "documents")),
         *((f"`{name}`", lambda family, name=name: _has(family, name)) for name in _FEATURES),
         ("`temperature`", lambda family: _range(family, "temperature")),
         ("`top_p`", lambda family: _range(family, "top_p")),
@@ -40,6 +41,7 @@ _FEATURES = (
     "parallel_tool_calls",
     "tools.strict",
     "response_format",
+    "response_format.strict",
     "stop",
     "seed",
     "logprobs",
@@ -49,7 +51,8 @@ _FEATURES = (
     "presence_penalty",
     "reasoning_effort",
 )
-_IGNORED = parameters.ADVISORY | {"tools.strict"}
+# Dropped and named, where the family has the feature that they belong to, if there is one.
+_IGNORED = dict.fromkeys(parameters.ADVISORY, "") | {"tools.strict": "tools", "response_format.strict": "response_format"}
 
 
 def errors() -> str:
@@ -109,13 +112,15 @@ def _reads(family: Family, role: Role) -> str:
 
 def _has(family: Family, name: str) -> str:
     if name in family.accepts:
-        return YES
-    return "ignored" if name in _IGNORED and ("tools" in family.accepts or name == "seed") else NO
+        return "by a hidden tool" if name == "response_format" and name in family.emulates else YES
+    return "ignored" if name in _IGNORED and (not _IGNORED[name] or _IGNORED[name] in family.accepts) else NO
 
 
 def _limit(family: Family, name: str) -> str:
-    rule = family.accepts.get(name)
-    return f"up to {rule.entries}" if isinstance(rule, AtMost) else NO
+    if name not in family.accepts:
+        return NO
+    rule = family.accepts[name]
+    return f"up to {rule.entries}" if isinstance(rule, AtMost) else YES
 
 
 def _range(family: Family, name: str) -> str:

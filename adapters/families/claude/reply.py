@@ -4,18 +4,31 @@ A stream is ``message_start``, blocks (start, deltas, stop), ``message_delta`` w
 Bedrock's metrics. Types that are not known here (``ping``, and whatever comes next) are passed over.
 """
 
-from typing import Any
-
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
+from msgspec.structs import replace
 
+from adapters import structured
 from adapters.chat import ChatRequest
-from adapters.deltas import Delta, Reasoning, Text, ToolCallArguments, ToolCallStart, Usage
+from adapters.deltas import (
+    Delta,
+    Finish,
+    Reasoning,
+    ReasoningSignature,
+    RedactedReasoning,
+    Text,
+    ToolCallArguments,
+    ToolCallStart,
+    Usage,
+)
 from adapters.errors import MalformedReply
+from adapters.families.claude.formats import is_hidden
+from adapters.families.claude.generations import Generation
 from adapters.families.claude.stops import foreign_stops
+from adapters.families.claude.wire import Block, Body, Chunk, Counts
 from adapters.family import Reader
-from adapters.pieces import INTERVENED, Envelope, Metrics, Words, finish, metered
-from adapters.stopping import stopped, stopping
+from adapters.pieces import INTERVENED, Metrics, Words, finish, metered
+from adapters.stopping import Counting, stopped, stopping
 
 WORDS: Words = {
     "end_turn": "stop",
@@ -29,63 +42,12 @@ WORDS: Words = {
 }
 
 
-class Counts(Struct, frozen=True):
-    """Claude's ``usage``; ``input_tokens`` leaves out what was read from or written to a cache."""
-
-    input_tokens: float | None = None
-    output_tokens: float | None = None
-    cache_read_input_tokens: float | None = None
-    cache_creation_input_tokens: float | None = None
-
-
-class Block(Struct, frozen=True):
-    """A block of content, or the start of one."""
-
-    type: str
-    text: str | None = None
-    thinking: str | None = None
-    id: str | None = None
-    name: str | None = None
-    input: Raw = Raw()
-
-
-class Body(Envelope, frozen=True):
-    content: list[Block] | None = None
-    stop_reason: str | None = None
-    usage: Counts | None = None
-
-
-class BlockDelta(Struct, frozen=True):
-    """``delta`` of a block, and of ``message_delta``."""
-
-    text: str | None = None
-    partial_json: str | None = None
-    thinking: str | None = None
-    stop_reason: str | None = None
-
-
-class Opening(Struct, frozen=True):
-    usage: Counts | None = None
-
-
-class Chunk(Envelope, frozen=True):
-    """Any chunk. One shape for all types: a type that is not known must not fail to decode."""
-
-    type: str = ""
-    index: float = 0
-    delta: BlockDelta | None = None
-    content_block: Block | None = None
-    message: Opening | None = None
-    usage: Counts | None = None
-    error: Any = None
-
-
 _decode_body = msgspec.json.Decoder(Body).decode
 _decode_chunk = msgspec.json.Decoder(Chunk).decode
 
 
-def decode(body: bytes, request: ChatRequest, counts: Usage | None) -> list[Delta]:
-    """A whole reply, ended at the stop strings that Claude does not take.
+def decode(generation: Generation, body: bytes, request: ChatRequest, counts: Usage | None) -> list[Delta]:
+    """A whole reply, the hidden tool's call shown as text, ended at the stop strings that Claude does not take.
 
     Raises:
         MalformedReply: Not Claude's form, or no content and no reason for it.
@@ -102,21 +64,38 @@ def decode(body: bytes, request: ChatRequest, counts: Usage | None) -> list[Delt
     calls = 0
     for block in reply.content:
         calls += _read_block(block, calls, deltas)
-    deltas.append(finish(reply.stop_reason, WORDS, has_calls=calls > 0, blocked=blocked))
+    deltas.append(_finish(reply.stop_reason, reply.stop_sequence, has_calls=calls > 0, blocked=blocked))
     if usage := _usage(reply.usage, reply.usage) or metered(reply.metrics) or counts:
         deltas.append(usage)
+    if is_hidden(request, generation):
+        deltas = structured.revealed(deltas, request)
     return stopped(deltas, foreign_stops(request))
 
 
-def reader(request: ChatRequest) -> Reader:
+def reader(generation: Generation, request: ChatRequest) -> Reader:
     """A reader of chunks; it cuts only at stop strings that Claude does not take."""
-    return stopping(ClaudeReader(), foreign_stops(request))
+    found: Counting = ClaudeReader()
+    if is_hidden(request, generation):
+        found = structured.revealing(found, request)
+    return stopping(found, foreign_stops(request))
 
 
 class ClaudeReader:
     """Reads one streamed reply. ``Finish`` waits for ``message_stop``: a guardrail may speak up to the last chunk."""
 
-    __slots__ = ("_blocked", "_calls", "_closing", "_done", "_open", "_opened", "_opening", "_reason", "_started", "cut")
+    __slots__ = (
+        "_blocked",
+        "_calls",
+        "_closing",
+        "_done",
+        "_open",
+        "_opened",
+        "_opening",
+        "_reason",
+        "_started",
+        "_stop",
+        "cut",
+    )
 
     def __init__(self) -> None:
         self.cut = False
@@ -126,6 +105,7 @@ class ClaudeReader:
         self._opening: Counts | None = None
         self._closing: Counts | None = None
         self._reason: str | None = None
+        self._stop: str | None = None
         self._started = False
         self._blocked = False
         self._done = False
@@ -149,8 +129,7 @@ class ClaudeReader:
             self._started = True
             self._opening = native.message.usage if native.message else None
         elif kind == "message_delta":
-            self._reason = (native.delta.stop_reason if native.delta else None) or self._reason
-            self._closing = native.usage or self._closing
+            self._note(native)
         elif kind == "error":
             raise MalformedReply("the model reports an error inside its reply")
         if kind == "message_stop" or native.metrics is not None:
@@ -169,6 +148,12 @@ class ClaudeReader:
         """What has been consumed so far; Claude counts its output only at the end."""
         return _usage(self._opening, self._closing)
 
+    def _note(self, native: Chunk) -> None:
+        if native.delta is not None:
+            self._reason = native.delta.stop_reason or self._reason
+            self._stop = native.delta.stop_sequence or self._stop
+        self._closing = native.usage or self._closing
+
     def _delta(self, native: Chunk) -> list[Delta]:
         delta = native.delta
         if delta is None:
@@ -183,6 +168,8 @@ class ClaudeReader:
             return [ToolCallArguments(index, delta.partial_json)]
         if delta.thinking:
             return [Reasoning(delta.thinking)]
+        if delta.signature:
+            return [ReasoningSignature(delta.signature)]
         return []
 
     def _start_block(self, native: Chunk) -> list[Delta]:
@@ -213,7 +200,7 @@ class ClaudeReader:
         if not (self._started or self._blocked or self._reason):
             raise MalformedReply("the reply holds no answer")
         self._done = True
-        deltas: list[Delta] = [finish(self._reason, WORDS, has_calls=self._opened > 0, blocked=self._blocked)]
+        deltas: list[Delta] = [_finish(self._reason, self._stop, has_calls=self._opened > 0, blocked=self._blocked)]
         if usage := self.counted() or metered(metrics):
             deltas.append(usage)
         return deltas
@@ -224,11 +211,21 @@ def _read_block(block: Block, calls: int, deltas: list[Delta]) -> int:
     if block.type == "tool_use":
         deltas.extend((_call_start(block, calls), ToolCallArguments(calls, _arguments(block.input) or "{}")))
         return 1
+    if block.text:
+        deltas.append(Text(block.text))
     if block.thinking:
         deltas.append(Reasoning(block.thinking))
-    elif block.text:
-        deltas.append(Text(block.text))
+    if block.signature:
+        deltas.append(ReasoningSignature(block.signature))
+    if block.type == "redacted_thinking" and block.data:
+        deltas.append(RedactedReasoning(block.data))
     return 0
+
+
+def _finish(native: str | None, stop: str | None, *, has_calls: bool, blocked: bool) -> Finish:
+    """Claude alone names the stop string that it met."""
+    found = finish(native, WORDS, has_calls=has_calls, blocked=blocked)
+    return replace(found, stop=stop) if stop and native == "stop_sequence" else found
 
 
 def _call_start(block: Block, index: int) -> ToolCallStart:

@@ -137,6 +137,28 @@ def test_validation(text, kind):
     assert (kind, kind) == (type(http), type(frame))
 
 
+ERRORS = "The model returned the following errors: "
+NAMED_FIELDS = [
+    ("Malformed input request: #: extraneous key [thinking] is not permitted, please reformat", "reasoning_effort"),
+    (ERRORS + "claude-3-5-haiku-20241022 does not support thinking.", "reasoning_effort"),
+    ("'thinking.type.enabled' is not supported for this model. Use 'thinking.type.adaptive'", "reasoning_effort"),
+    (ERRORS + "`temperature` and `top_p` cannot both be specified for this model. Please use only one.", "top_p"),
+    (ERRORS + "messages.1.content.0: Invalid `signature` in `thinking` block", "messages"),
+    (ERRORS + "messages.1.content.0: Invalid `data` in `redacted_thinking` block", "messages"),
+    ("Malformed input request: #: extraneous key [output_config] is not permitted, please reformat", "response_format"),
+    (ERRORS + "system.0.cache_control: Extra inputs are not permitted", None),
+]
+
+
+@pytest.mark.parametrize(("text", "parameter"), NAMED_FIELDS)
+def test_what_one_model_of_a_family_cannot_do(text, parameter):
+    """What the family has and this model has not: a 400 in our words, with the caller's field in it."""
+    error = reply(400, "ValidationException", b'{"message":"%b"}' % text.encode())
+
+    assert (type(error), error.parameter) == (InvalidRequest, parameter)
+    assert "native body" not in str(error)
+
+
 @pytest.mark.parametrize("name", [*faults.FAULTS, "Unheard"])
 @pytest.mark.parametrize("status", [400, 403, 429, 500])
 def test_callers_see_nothing_of_aws(name, status):

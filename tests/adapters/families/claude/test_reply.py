@@ -5,8 +5,19 @@ import json
 import pytest
 
 from adapters import FAMILIES
-from adapters.chat import ChatRequest, Message, Sampling, Text
-from adapters.deltas import AssembledCall, Finish, Reasoning, ToolCallArguments, ToolCallStart, Usage, assemble
+from adapters.chat import ChatRequest, Message, ResponseFormat, Sampling, Text, ToolChoice, ToolSpec
+from adapters.deltas import (
+    AssembledCall,
+    Finish,
+    Reasoning,
+    ReasoningSignature,
+    RedactedReasoning,
+    Thought,
+    ToolCallArguments,
+    ToolCallStart,
+    Usage,
+    assemble,
+)
 from adapters.deltas import Text as TextDelta
 from adapters.errors import MalformedReply
 
@@ -35,7 +46,18 @@ def read(chunks):
                 Usage(16, 21),
             ],
         ),
-        ("thinking", [Reasoning("A riddle, then."), TextDelta("The tide."), Finish("stop", "end_turn"), Usage(16, 21)]),
+        (
+            "thinking",
+            [
+                Reasoning("A riddle, then."),
+                ReasoningSignature("c2ln"),
+                RedactedReasoning("cmVkYWN0ZWQ="),
+                TextDelta("The tide."),
+                Finish("stop", "end_turn"),
+                Usage(16, 21),
+            ],
+        ),
+        ("stopped", [TextDelta("1, 2, "), Finish("stop", "stop_sequence", stop="3"), Usage(16, 21)]),
         ("cached", [TextDelta("Yes."), Finish("stop", "end_turn"), Usage(18235, 3, 100, 18131)]),
     ],
 )
@@ -81,8 +103,16 @@ def test_a_whole_reply(golden_body, body, deltas):
         ),
         (
             "thinking",
-            [Reasoning("A riddle, "), Reasoning("then."), TextDelta("The tide."), Finish("stop", "end_turn"), Usage(16, 21)],
+            [
+                Reasoning("A riddle, "),
+                Reasoning("then."),
+                ReasoningSignature("c2ln"),
+                TextDelta("The tide."),
+                Finish("stop", "end_turn"),
+                Usage(16, 21),
+            ],
         ),
+        ("stopped", [TextDelta("1, "), TextDelta("2, "), Finish("stop", "stop_sequence", stop="3"), Usage(16, 21)]),
         ("cached", [TextDelta("Yes."), Finish("stop", "end_turn"), Usage(18235, 3, 100, 18131)]),
     ],
 )
@@ -93,9 +123,75 @@ def test_a_stream(golden_chunks, chunks, deltas):
 
 def test_whole_and_streamed_are_one(golden_body, golden_chunks):
     """The same reply, whole or in chunks, assembles to the same thing."""
-    for name in ("text", "thinking", "cached"):
+    for name in ("text", "stopped", "cached"):
         whole = CLAUDE.decode(golden_body(f"claude/{name}.reply"), HI, None)
         assert assemble(whole) == assemble(read(golden_chunks(f"claude/{name}")))
+
+
+def test_thoughts_are_told_block_by_block(golden_body, golden_chunks):
+    """Trap 30: each thought with its signature, what nobody can read as it is, whole and streamed."""
+    whole = assemble(CLAUDE.decode(golden_body("claude/thoughts.reply"), HI, None))
+    streamed = assemble(read(golden_chunks("claude/thoughts")))
+
+    assert whole.thoughts == streamed.thoughts == (Thought("A riddle, then.", "c2ln"), Thought(redacted="cmVkYWN0ZWQ="))
+    assert whole.text == streamed.text == "Let me look."
+    assert [json.loads(reply.tool_calls[0].arguments) for reply in (whole, streamed)] == [{"zone": "UTC"}] * 2
+
+
+BOOKING = ResponseFormat("json_schema", "booking", {"type": "object"}, strict=True)
+CLOCK = ToolSpec("get_time", None, {})
+
+
+@pytest.mark.parametrize("tools", [(), (CLOCK,)], ids=["alone", "beside a tool"])
+def test_the_hidden_call_is_the_answer(golden_body, golden_chunks, tools):
+    """Traps 15 and 16: its arguments come as text, as they come, and the reply ends with ``stop``."""
+    request = ChatRequest(HI.messages, Sampling(max_tokens=64), response_format=BOOKING, tools=tools)
+    reader = CLAUDE.reader(request)
+    streamed = [delta for chunk in golden_chunks("claude/answer") for delta in reader.read(chunk)] + reader.end()
+    whole = CLAUDE.decode(golden_body("claude/answer.reply"), request, None)
+
+    assert streamed == [
+        TextDelta('{"city":'),
+        TextDelta('"Rome","rooms"'),
+        TextDelta(":[6,14]}"),
+        Finish("stop", "tool_use"),
+        Usage(16, 21),
+    ]
+    assert assemble(whole) == assemble(streamed)
+
+
+def test_the_callers_own_calls_come_through(golden_body, golden_chunks):
+    """Trap 16: a format asked for changes nothing of a call that the model makes, offered or demanded."""
+    for choice in (None, ToolChoice("required")):
+        request = ChatRequest(HI.messages, HI.sampling, response_format=BOOKING, tools=(CLOCK,), tool_choice=choice)
+        reader = CLAUDE.reader(request)
+        streamed = [delta for chunk in golden_chunks("claude/thoughts") for delta in reader.read(chunk)] + reader.end()
+
+        assert assemble(streamed) == assemble(read(golden_chunks("claude/thoughts")))
+        assert CLAUDE.decode(golden_body("claude/tools.reply"), request, None) == CLAUDE.decode(
+            golden_body("claude/tools.reply"), HI, None
+        )
+
+
+def test_a_format_that_claude_enforces_is_text_already(golden_body, golden_chunks):
+    """Since 4.5 a strict schema needs no tool, and so nothing has to be turned into text."""
+    newer = FAMILIES["claude_4_5"]
+    request = ChatRequest(HI.messages, HI.sampling, response_format=BOOKING)
+    reader = newer.reader(request)
+    streamed = [delta for chunk in golden_chunks("claude_4_5/format") for delta in reader.read(chunk)] + reader.end()
+
+    assert streamed[:2] == [TextDelta('{"city":"Rome",'), TextDelta('"rooms":[6,14]}')]
+    assert assemble(streamed) == assemble(newer.decode(golden_body("claude_4_5/format.reply"), request, None))
+
+
+def test_a_loose_format_needs_the_tool_on_every_claude(golden_body):
+    """What is not strict, or names no schema, may be none that the native field takes: it goes by the tool."""
+    for wanted in (ResponseFormat("json_object"), ResponseFormat("json_schema", "booking", {"type": "object"})):
+        request = ChatRequest(HI.messages, HI.sampling, response_format=wanted)
+        reply = assemble(FAMILIES["claude_4_5"].decode(golden_body("claude/answer.reply"), request, None))
+
+        assert json.loads(reply.text) == {"city": "Rome", "rooms": [6, 14]}
+        assert reply.finish == Finish("stop", "tool_use")
 
 
 def test_a_call_whose_arguments_come_at_once():
