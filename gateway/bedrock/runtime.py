@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from time import monotonic
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -16,20 +15,15 @@ from typing import NamedTuple, Self
 from gateway.bedrock import faults, frames
 from gateway.bedrock.client import Client, Reply, Timeouts
 from gateway.bedrock.credentials import CredentialSource
-from gateway.bedrock.hosts import Endpoint, Operation, endpoint, model_path
-from gateway.bedrock.signing import Credentials, authorize, layout
+from gateway.bedrock.hosts import Endpoint, Operation, endpoint
+from gateway.bedrock.requests import Address, Requests, with_bearer
+from gateway.bedrock.signing import Credentials
 from gateway.errors import GatewayError, UpstreamError
 
 SERVICE = "bedrock-runtime"
+_OK = 200  # a member of HTTPStatus costs a microsecond to look up
 _EVENT_STREAM = b"application/vnd.amazon.eventstream"
 _JSON = b"application/json"
-_CONVERSE_HEADERS = (("content-type", "application/json"),)
-_HEADERS: Mapping[tuple[Operation, bool], tuple[tuple[str, str], ...]] = {
-    ("invoke", False): (("content-type", "application/json"), ("accept", "application/json")),
-    ("invoke", True): (("content-type", "application/json"), ("x-amzn-bedrock-accept", "application/json")),
-    ("converse", False): _CONVERSE_HEADERS,
-    ("converse", True): _CONVERSE_HEADERS,
-}
 _COUNTED = tuple(
     b"x-amzn-bedrock-%s-token-count" % kind for kind in (b"input", b"output", b"cache-read-input", b"cache-write-input")
 )
@@ -77,6 +71,7 @@ class Runtime:
         self._dual_stack = dual_stack
         self._now = now
         self._endpoints: dict[str, Endpoint] = {}
+        self._requests = Requests()
 
     def invoke(
         self,
@@ -114,9 +109,13 @@ class Runtime:
     async def ask(self, exchange: "Exchange") -> Reply:
         """Sign and send once. The exchange's business alone."""
         place = self._endpoint(exchange.region)
-        token = self._bearer_for(place, exchange)
-        credentials = None if token else self._credentials.current(exchange.role_arn) or await self._fetched(exchange)
-        return await self._client.send(place.origin, self._request(place, exchange, credentials, token), exchange.timeouts)
+        address = Address(place, exchange.region, exchange.arn, exchange.operation, exchange.stream)
+        if token := self._bearer_for(place, exchange):
+            request = with_bearer(address, exchange.body, token)
+        else:
+            credentials = self._credentials.current(exchange.role_arn) or await self._fetched(exchange)
+            request = self._requests.signed(address, exchange.body, credentials, at=self._now() + self.skew_seconds)
+        return await self._client.send(place.origin, request, exchange.timeouts)
 
     def learn_skew(self, headers: Mapping[bytes, bytes]) -> bool:
         """After a refused signature: whether AWS's clock says something about ours that we did not know."""
@@ -133,21 +132,6 @@ class Runtime:
     def _bearer_for(self, place: Endpoint, exchange: "Exchange") -> str | None:
         """The bearer token, where it may be sent: over HTTPS, and for our own identity alone."""
         return self._credentials.bearer_token if exchange.role_arn is None and place.origin.scheme == "https" else None
-
-    def _request(self, place: Endpoint, exchange: "Exchange", credentials: Credentials | None, token: str | None) -> bytes:
-        """The whole request, as bytes: signed with credentials, else with the bearer token."""
-        path = place.base_path + model_path(exchange.arn, stream=exchange.stream, operation=exchange.operation)
-        headers = _HEADERS[exchange.operation, exchange.stream]
-        plan = layout("POST", path, "", place.host_header, headers, credentials.token if credentials is not None else None)
-        if credentials is not None:
-            at = self._now() + self.skew_seconds
-            moment, authorization = authorize(plan, credentials, body=exchange.body, region=exchange.region, at=at)
-            own = f"x-amz-date: {moment}\r\nauthorization: {authorization}"
-        else:
-            own = f"authorization: Bearer {token}"
-        length = len(exchange.body)
-        head = f"POST {path} HTTP/1.1\r\n{plan.lines}user-agent: quarry\r\n{own}\r\ncontent-length: {length}\r\n\r\n"
-        return head.encode() + exchange.body
 
     async def _fetched(self, exchange: "Exchange") -> Credentials:
         timeouts = exchange.timeouts
@@ -221,7 +205,7 @@ class Exchange:
         self._first_frame_by = self.timeouts.until(self.timeouts.first_byte_seconds)
         reply = await self._ask()
         try:
-            if reply.status != HTTPStatus.OK:
+            if reply.status != _OK:
                 reply = await self._asked_again_or_refused(reply)
             self._take_head(reply)
         except BaseException:
@@ -262,7 +246,7 @@ class Exchange:
         if faults.is_signature_error(reply.headers, body) and self._runtime.learn_skew(reply.headers):
             self._waited_seconds += reply.waited_seconds
             reply = await self._ask()
-            if reply.status == HTTPStatus.OK:
+            if reply.status == _OK:
                 return reply
             body = await reply.whole()
         raise faults.from_reply(reply.status, reply.headers, body)

@@ -79,8 +79,8 @@ def sign(
         The headers to send, ``host`` and ``authorization`` among them.
     """
     plan = layout(method, path, query, host, tuple(headers.items()), credentials.token, encodes_path=encodes_path)
-    moment, authorization = authorize(plan, credentials, body=body, region=region, at=at, service=service)
-    return plan.headers | {"x-amz-date": moment, "authorization": authorization}
+    date = dated(plan, credentials, region=region, second=int(at), service=service)
+    return plan.headers | {"x-amz-date": date.moment, "authorization": date.authorization + signature(date, body)}
 
 
 @lru_cache(maxsize=4096)
@@ -111,19 +111,51 @@ def layout(  # noqa: PLR0917 - by position, because that is the cheaper key
     )
 
 
-def authorize(
-    plan: Layout, credentials: Credentials, *, body: bytes, region: str, at: float, service: str = "bedrock"
-) -> tuple[str, str]:
-    """The two headers that every request has of its own: ``x-amz-date`` and ``authorization``."""
-    moment = _moment(int(at))
-    request = f"{plan.before}{moment}{plan.after}{sha256(body).hexdigest()}"
+class Dated(NamedTuple):
+    """All requests of one layout in one second: only the body is missing. OpenSSL's hash states, copied and never changed.
+
+    Attributes:
+        moment: The value of ``x-amz-date``.
+        canonical: SHA-256 of the canonical request up to the body's digest.
+        inner: HMAC's inner hash of the string to sign up to the canonical request's digest.
+        outer: Its outer hash, with only the key worked in.
+        authorization: The header's value up to the signature.
+    """
+
+    moment: str
+    canonical: Any
+    inner: Any
+    outer: Any
+    authorization: str
+
+
+def dated(plan: Layout, credentials: Credentials, *, region: str, second: int, service: str = "bedrock") -> Dated:
+    """Date a layout: what is signed once for all requests of a second.
+
+    Args:
+        second: Whole Unix seconds. AWS allows five minutes of difference from its own clock.
+    """
+    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
     keyed, scope = _signing_key(credentials.secret_key, moment[:8], region, service)
-    text = f"{_ALGORITHM}\n{moment}\n{scope}\n{sha256(request.encode()).hexdigest()}"
-    inner, outer = keyed.inner.copy(), keyed.outer.copy()
-    inner.update(text.encode())
+    inner = keyed.inner.copy()
+    inner.update(f"{_ALGORITHM}\n{moment}\n{scope}\n".encode())
+    return Dated(
+        moment,
+        sha256(f"{plan.before}{moment}{plan.after}".encode()),
+        inner,
+        keyed.outer,
+        f"{_ALGORITHM} Credential={credentials.access_key}/{scope}, SignedHeaders={plan.names}, Signature=",
+    )
+
+
+def signature(date: Dated, body: bytes) -> str:
+    """The signature of a dated request with this body."""
+    canonical, inner, outer = date.canonical.copy(), date.inner.copy(), date.outer.copy()
+    canonical.update(sha256(body).hexdigest().encode())
+    inner.update(canonical.hexdigest().encode())
     outer.update(inner.digest())
-    signature = outer.hexdigest()
-    return moment, f"{_ALGORITHM} Credential={credentials.access_key}/{scope}, SignedHeaders={plan.names}, Signature={signature}"
+    digits: str = outer.hexdigest()
+    return digits
 
 
 class _Keyed(NamedTuple):
@@ -144,11 +176,6 @@ def _signing_key(secret_key: str, date: str, region: str, service: str) -> tuple
     block = key.ljust(64, b"\0")
     keyed = _Keyed(sha256(bytes(byte ^ 0x36 for byte in block)), sha256(bytes(byte ^ 0x5C for byte in block)))
     return keyed, f"{date}/{region}/{service}/aws4_request"
-
-
-@lru_cache(maxsize=4)
-def _moment(seconds: int) -> str:
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
 
 
 def _sorted_query(query: str) -> str:
