@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from adapters.chat import CachePoint, ChatRequest, Document, Image, Message, Part, Reasoning, Text
 from adapters.errors import UnsupportedContent
-from adapters.family import AtMost, Family, Sealed
+from adapters.family import AtMost, CachePoints, Family, Sealed
 
 # Kind of part: the feature in a family's ``accepts``, the word for a person, and whether leaving it out changes the answer.
 _MATTERS: dict[type, tuple[str, str]] = {Image: ("images", "image"), Document: ("documents", "document")}
@@ -52,12 +52,35 @@ def fit(request: ChatRequest, family: Family, ignorable: frozenset[str], dropped
         if unreadable is not None and _has(request, unreadable):
             unread.append(unreadable)
             dropped.append(name)
-    if not unread:
-        return {}
-    changes: dict[str, Any] = {"messages": tuple(_without(message, unread) for message in request.messages)}
-    if "cache" not in family.accepts:
+    changes: dict[str, Any] = {}
+    if unread:
+        changes["messages"] = tuple(_without(message, unread) for message in request.messages)
+    if unread and "cache" not in family.accepts:
         changes["tools"] = tuple(replace(tool, cache_point=None) for tool in request.tools)
+    elif isinstance(rule := family.accepts.get("cache"), CachePoints):
+        changes |= _fit_cache_points(replace(request, **changes), rule, dropped)
     return changes
+
+
+def _fit_cache_points(request: ChatRequest, rule: CachePoints, dropped: list[str]) -> dict[str, Any]:
+    """Points behind tools, or their times, that the family has no place for: leaving them out changes no answer."""
+    changes: dict[str, Any] = {}
+    tools = request.tools
+    if not rule.tools and any(tool.cache_point is not None for tool in tools):
+        dropped.append("tools.cache_control")
+        changes["tools"] = tools = tuple(replace(tool, cache_point=None) for tool in tools)
+    timed = any(tool.cache_point is not None and tool.cache_point.ttl for tool in tools) or any(
+        isinstance(part, CachePoint) and part.ttl for message in request.messages for part in message.parts
+    )
+    if not rule.ttl and timed:
+        dropped.append("cache_control.ttl")
+        changes["tools"] = tuple(replace(tool, cache_point=tool.cache_point and CachePoint()) for tool in tools)
+        changes["messages"] = tuple(replace(message, parts=tuple(map(_untimed, message.parts))) for message in request.messages)
+    return changes
+
+
+def _untimed(part: Part) -> Part:
+    return CachePoint() if isinstance(part, CachePoint) else part
 
 
 def _is_a(kind: type) -> Callable[[Part], bool]:
@@ -70,7 +93,7 @@ def _is_unsealed(part: Part) -> bool:
 
 def _unreadable(kind: type, rule: object, *, thinks: bool) -> Callable[[Part], bool] | None:
     """Which parts of a kind the family has no use for; ``None``: it reads them all."""
-    if rule is _ABSENT or (isinstance(rule, Sealed) and not thinks):
+    if rule is _ABSENT or (isinstance(rule, Sealed) and not (thinks or rule.always)):
         return _is_a(kind)
     return _is_unsealed if isinstance(rule, Sealed) else None
 

@@ -29,10 +29,19 @@ class OneOf(NamedTuple):
 
 
 class Sealed(NamedTuple):
-    """Earlier thoughts are read with their seal, and only while the model is told to think."""
+    """Earlier thoughts are read with their seal, and only while the model is told to think, or ``always``."""
+
+    always: bool = False
 
 
-Rule = Range | AtMost | OneOf | Sealed | None
+class CachePoints(NamedTuple):
+    """Where a family that has cache points takes them beside messages, and whether they may say for how long."""
+
+    tools: bool
+    ttl: bool
+
+
+Rule = Range | AtMost | OneOf | Sealed | CachePoints | None
 """What a family demands of a parameter that it honours; ``None``: nothing more than its type."""
 
 Beside = Mapping[str, Mapping[str, Range | None]]

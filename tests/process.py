@@ -60,9 +60,9 @@ class Process:
 def quarry_file(folder: Path, world: World, sandbox_url: str, **sections: Any) -> Path:
     """A ``quarry.yaml`` with one alias for every model of the world, one key, and these sections beside or instead."""
     models = {
-        model.name: {"targets": [{"arn": model.arn, "family": model.family}]}
+        model.name: {"targets": [{"arn": model.arn, "family": model.asked_as}]}
         for model in world.shelf.entries
-        if model.family in FAMILIES
+        if model.asked_as in FAMILIES
     }
     values = {
         "server": {"host": "127.0.0.1", "port": 0},

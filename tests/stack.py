@@ -69,9 +69,9 @@ def digest(secret: str) -> str:
 def settings_for(world: World, url: str, **changes: Any) -> Settings:
     """One alias for every model of the world that a family here speaks to, and two keys."""
     models = {
-        model.name: Route(targets=(Target(arn=model.arn, family=model.family, region=world.region),))
+        model.name: Route(targets=(Target(arn=model.arn, family=model.asked_as, region=world.region),))
         for model in world.shelf.entries
-        if model.family in FAMILIES
+        if model.asked_as in FAMILIES
     }
     values: dict[str, Any] = {
         "server": Server(host="127.0.0.1", port=0, max_body_bytes=1_000_000),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from adapters.families import claude, cohere, imported, llama, titan
+from adapters.families import claude, cohere, converse, imported, llama, nova, titan
 from adapters.family import Family
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
@@ -14,6 +14,8 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         "llama3": llama.LLAMA3,
         "claude": claude.FAMILY,
         "claude_4_5": claude.CLAUDE_4_5,
+        "nova": nova.FAMILY,
+        "converse": converse.FAMILY,
         "openai_chat": imported.CHAT,
         "openai_completion": imported.COMPLETION,
     }

@@ -61,6 +61,8 @@ FAMILIES = {
     "llama2-support": "llama2 · provisioned throughput",
     "llama3-70b-support": "llama3 · custom-model deployment",
     "llama3-support": "llama3 · provisioned throughput",
+    "nova-lite-support": "nova · custom-model deployment",
+    "nova-pro-support": "converse · provisioned throughput",
     "qwen-import": "openai_completion · imported model, asleep",
     "titan-support": "titan · provisioned throughput",
 }

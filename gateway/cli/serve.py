@@ -89,11 +89,11 @@ def _sandbox_configuration(world: Any, url: str) -> Configuration:
         models={
             model.name: Route(
                 targets=(
-                    Target(arn=model.arn, family=model.family, region=world.region, cold_start=ColdStart(patience_seconds=60)),
+                    Target(arn=model.arn, family=model.asked_as, region=world.region, cold_start=ColdStart(patience_seconds=60)),
                 )
             )
             for model in world.shelf.entries
-            if model.family in FAMILIES
+            if model.asked_as in FAMILIES
         },
         keys=(
             Key(

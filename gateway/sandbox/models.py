@@ -64,6 +64,7 @@ class Model(Struct, frozen=True):
         architecture: Of an imported model, as ``GetImportedModel`` tells it.
         starts_cold: Begins outside the hardware (imported models only).
         instruct: Whether an imported model supports Converse.
+        converses: The gateway's own alias asks it by Converse, whatever its native body.
     """
 
     name: str
@@ -76,6 +77,12 @@ class Model(Struct, frozen=True):
     architecture: str | None = None
     starts_cold: bool = False
     instruct: bool = False
+    converses: bool = False
+
+    @property
+    def asked_as(self) -> str:
+        """The family that the gateway's alias of this model names."""
+        return "converse" if self.converses else self.family
 
     @property
     def has_three_formats(self) -> bool:
@@ -108,6 +115,7 @@ BASES = (
     Base(
         "amazon.nova-lite-v1:0", "Nova Lite", "Amazon", "nova", 10000, 300000, ":300k", modalities=("TEXT", "IMAGE"), tools=True
     ),
+    Base("amazon.nova-pro-v1:0", "Nova Pro", "Amazon", "nova", 10000, 300000, ":300k", modalities=("TEXT", "IMAGE"), tools=True),
     Base(
         "amazon.titan-embed-text-v2:0",
         "Titan Text Embeddings V2",
@@ -150,7 +158,7 @@ def foundation_arn(base: Base, region: str, *, contextual: bool = False) -> str:
 
 
 def models(region: str = "us-west-2") -> tuple[Model, ...]:
-    """One model for each family, the same ARNs for ever, all in the account 123456789012.
+    """One model for each family, and one that is asked by Converse; the same ARNs for ever, all in the account 123456789012.
 
     AWS serves some of these in one region only (gpt-oss imports, Nova deployments); the sandbox has them in any.
     """
@@ -165,6 +173,7 @@ def models(region: str = "us-west-2") -> tuple[Model, ...]:
         _imported("gpt-oss-import", _GPT_OSS, "gpt_oss", "h8gpt0ss2020", region),
         _imported("qwen-import", _QWEN, "qwen2", "i9qw3n2570b0", region, starts_cold=True),
         _imported("mistral-import", _MISTRAL, "mistral", "j0m1str41707", region, created=_IMPORTED_BEFORE, instruct=True),
+        _provisioned("nova-pro-support", "amazon.nova-pro-v1:0", "k2n0vapr0c0n", region, converses=True),
         *(_on_demand(model_id, region) for model_id in _NEVER_CUSTOMISED),
     )
 
@@ -180,10 +189,11 @@ def _custom_model_arn(base: Base, identifier: str, region: str) -> str:
     return f"arn:aws:bedrock:{region}:{ACCOUNT}:custom-model/{base.model_id}{base.context}/{identifier}"
 
 
-def _provisioned(name: str, model_id: str, identifier: str, region: str) -> Model:
+def _provisioned(name: str, model_id: str, identifier: str, region: str, *, converses: bool = False) -> Model:
     base = _known(model_id)
     arn = f"arn:aws:bedrock:{region}:{ACCOUNT}:provisioned-model/{identifier}"
-    return Model(name, base.family, "provisioned-model", arn, base, custom_model_arn=_custom_model_arn(base, identifier, region))
+    custom = _custom_model_arn(base, identifier, region)
+    return Model(name, base.family, "provisioned-model", arn, base, custom_model_arn=custom, converses=converses)
 
 
 def _deployment(name: str, model_id: str, identifier: str, region: str) -> Model:

@@ -24,6 +24,8 @@ WHOLE = {
     "llama3": ["llama3/length"],
     "claude": ["claude/text", "claude/tools", "claude/thinking", "claude/thoughts", "claude/cached"],
     "claude_4_5": ["claude_4_5/format"],
+    "nova": ["nova/text", "nova/tools", "nova/cached", "nova/guardrail"],
+    "converse": ["converse/text", "converse/tools", "converse/thinking", "converse/cached", "converse/citations"],
     "openai_chat": ["openai_chat/text", "openai_chat/logprobs"],
     "openai_completion": ["openai_completion/text"],
 }
@@ -34,6 +36,8 @@ STREAMS = {
     "llama3": ["llama3/emoji", "llama3/runaway"],
     "claude": ["claude/text", "claude/tools", "claude/truncated_tool", "claude/thinking", "claude/thoughts", "claude/cached"],
     "claude_4_5": ["claude_4_5/format"],
+    "nova": ["nova/text", "nova/tools", "nova/length", "nova/cached", "nova/guardrail"],
+    "converse": ["converse/text", "converse/tools", "converse/truncated_tool", "converse/thinking", "converse/stop_sequence"],
     "openai_chat": ["openai_chat/text", "openai_chat/metrics", "openai_chat/tools"],
     "openai_completion": ["openai_completion/text"],
 }
@@ -102,7 +106,7 @@ def test_a_stream_cut_anywhere_is_never_a_whole_reply(golden_chunks, name, file)
     """However clean the close looked: without the family's own end a reply is malformed, from the first chunk on."""
     chunks = golden_chunks(file)
     told = next(
-        place for place in range(1, len(chunks) + 1) if any(word in chunks[place - 1] for word in (b'completionReason":"', b'is_finished":true', b'finish_reason":"', b'stop_reason":"'))
+        place for place in range(1, len(chunks) + 1) if any(word in chunks[place - 1] for word in (b'completionReason":"', b'is_finished":true', b'finish_reason":"', b'stop_reason":"', b'stopReason":"'))
     )  # fmt: skip
     for cut in range(told):
         with pytest.raises(MalformedReply):
@@ -127,6 +131,8 @@ def test_metrics_alone_end_a_reply_that_was_spoken(golden_chunks, name):
         "titan": b'{"outputText":"Hi"}',
         "cohere": b'{"text":"Hi"}',
         "claude": b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}',
+        "nova": b'{"contentBlockDelta":{"delta":{"text":"Hi"},"contentBlockIndex":0}}',
+        "converse": b'{"contentBlockDelta":{"delta":{"text":"Hi"},"contentBlockIndex":0}}',
     }.get(name.removesuffix("_4_5"), b'{"generation":"Hi"}')
     opening = [b'{"type":"message_start","message":{}}'] if name.startswith("claude") else []
     metrics = b'{"amazon-bedrock-invocationMetrics":{"inputTokenCount":5,"outputTokenCount":2}}'
@@ -146,6 +152,8 @@ HOSTILE = st.one_of(
                 "type", "index", "delta", "content_block", "message", "usage", "content", "text", "stop_reason", "input", "id",
                 "name", "tool_use", "partial_json", "choices", "tool_calls", "function", "arguments", "finish_reason", "generation",
                 "outputs", "results", "outputText", "completionReason", "generations", "is_finished", "logprobs",
+                "output", "toolUse", "toolUseId", "reasoningContent", "stopReason", "messageStop", "metadata", "inputTokens",
+                "contentBlockStart", "contentBlockDelta", "contentBlockStop", "contentBlockIndex", "start",
                 "amazon-bedrock-invocationMetrics", "inputTokenCount", "outputTokenCount", "amazon-bedrock-guardrailAction",
             ]),
             inner,

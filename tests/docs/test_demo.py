@@ -11,7 +11,7 @@ from gateway.sandbox.models import models
 from tests.docs.pages import ROOT, run
 
 COLUMNS = 80
-ALIASES = {model.name: model for model in models() if model.family in FAMILIES}
+ALIASES = {model.name: model for model in models() if model.asked_as in FAMILIES}
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_every_alias_answers_as_a_stream(printed: str, alias: str) -> None:
     """Its family, a summary in its own words, tokens both ways, the time to the first token and the target."""
     answer = answer_of(printed, alias)
 
-    assert f"{alias}  {ALIASES[alias].family} · " in answer
+    assert f"{alias}  {ALIASES[alias].asked_as} · " in answer
     assert "Room 614 on the sixth floor is free and quiet." in " ".join(answer.split())
     assert re.search(rf"^  \d+ \+ \d\d+ tokens · first token \d+ ms · target {alias}$", answer, re.MULTILINE)
 

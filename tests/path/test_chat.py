@@ -18,6 +18,8 @@ ALIASES = [
     "llama3-support",
     "llama3-70b-support",
     "haiku-support",
+    "nova-lite-support",
+    "nova-pro-support",
     "gpt-oss-import",
 ]
 QUESTION = [

@@ -111,7 +111,18 @@ WOUNDS = [
 ]
 
 
-@pytest.mark.parametrize("alias", ["haiku-support", "llama3-support", "titan-support", "gpt-oss-import", "command-light-support"])
+@pytest.mark.parametrize(
+    "alias",
+    [
+        "haiku-support",
+        "llama3-support",
+        "titan-support",
+        "gpt-oss-import",
+        "command-light-support",
+        "nova-lite-support",
+        "nova-pro-support",
+    ],
+)
 @pytest.mark.parametrize("fault", WOUNDS, ids=lambda fault: f"{type(fault).__name__} {getattr(fault, 'name', '')}".strip())
 async def test_after_the_first_byte_an_error_is_an_event(
     stack: Stack, http: httpx.AsyncClient, fault: faults.Fault, alias: str
