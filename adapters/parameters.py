@@ -174,7 +174,7 @@ def _keeps(name: str, value: Any, fitting: _Fitting) -> bool:
     try:
         check(name, value, family)
     except (UnsupportedParameter, InvalidParameter):
-        if name not in fitting.ignorable:
+        if name not in fitting.ignorable and MEANS_NOTHING.get(name, _ABSENT) != value:
             raise
         fitting.dropped.append(name)
         return False
@@ -248,6 +248,17 @@ def _fit_choice(request: ChatRequest, fitting: _Fitting) -> None:
         fitting.forgive("tool_choice", harmless=choice.mode == "auto")
     elif choice.mode == "named" and all(tool.name != choice.name for tool in request.tools):
         raise InvalidParameter(f'tool_choice names "{choice.name}", which is not among the tools', parameter="tool_choice")
+    else:
+        _fit_mode(choice, fitting)
+
+
+def _fit_mode(choice: ToolChoice, fitting: _Fitting) -> None:
+    try:
+        check("tool_choice", choice.mode, fitting.family)
+    except InvalidParameter:
+        if "tool_choice" not in fitting.ignorable:
+            raise
+        fitting.drop("tool_choice")
 
 
 def _fit_idle_choice(choice: ToolChoice, fitting: _Fitting) -> None:

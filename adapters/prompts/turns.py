@@ -40,6 +40,15 @@ LLAMA2 = Guard(
     ("<s>", "</s>", "<unk>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"),
     re.compile(r"(<)(?=/?s>|unk>|</?SYS>>)|(\[)(?=/?INST\])"),
 )
+# From <s>[INST] of the first tokenizer to the tool and image tokens of the later ones: an import may have any of them.
+_MISTRAL_WORDS = (
+    "INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|SYSTEM_PROMPT|ARGS|CALL_ID|THINK|"
+    "IMG|IMG_BREAK|IMG_END|AUDIO|BEGIN_AUDIO|TRANSCRIBE|PREFIX|MIDDLE|SUFFIX"
+)
+MISTRAL = Guard(
+    ("<s>", "</s>", "<unk>", "<pad>", "[/", *(f"[{word}]" for word in _MISTRAL_WORDS.split("|"))),
+    re.compile(rf"(<)(?=/?s>|unk>|pad>)|(\[)(?=/?(?:{_MISTRAL_WORDS})\])"),
+)
 # Only a line's beginning opens a turn. Python calls more characters a line's end than a model may; so do we.
 _LINE = r"(?<![^\n\r\v\f\x1c-\x1e\x85\u2028\u2029])[ \t]*"
 LABELS = {
@@ -121,23 +130,50 @@ def llama2(messages: Sequence[Message]) -> str:
 
     Source: the chat template of Llama 2's tokenizer; recorded Bedrock requests of openllmetry, read 2026-11-22.
     """
-    said = _said(messages, LLAMA2)
-    system = "\n\n".join(turn.text for turn in said if turn.role == "system")
-    conversation = _merged(turn for turn in said if turn.role != "system")
+    system, exchanges = _exchanges(_said(messages, LLAMA2))
     opening = f"<<SYS>>\n{system}\n<</SYS>>\n\n" if system else ""
     prompt: list[str] = []
-    instructed = False
-    for turn in conversation:
-        if turn.role == "user":
-            prompt.append(f"<s>[INST] {opening}{turn.text.strip()} [/INST]")
-            instructed = True
-        else:
-            prompt.append(f"{'' if instructed else f'<s>[INST] {opening} [/INST]'} {turn.text.strip()} </s>")
-            instructed = False
+    for asked, answered in exchanges:
+        prompt.append(f"<s>[INST] {opening}{asked.strip()} [/INST]")
+        prompt.append("" if answered is None else f" {answered.strip()} </s>")
         opening = ""
-    if not instructed:
-        prompt.append(f"<s>[INST] {opening} [/INST]")
     return "".join(prompt)
+
+
+def mistral(messages: Sequence[Message]) -> str:
+    """``<s>[INST] … [/INST] …</s> [INST] … [/INST]``, the system text and an empty line at the head of the first instruction.
+
+    The template knows no system role, and strict alternation from a user on: see ``llama2`` for what is made of the rest.
+    A user's text stands as it is, an answer is stripped.
+
+    Source: Amazon Bedrock user guide, model-parameters-mistral-text-completion, for the spaces and the one ``<s>``;
+    Mistral's cookbook, tokenization, template V1 (7B Instruct v0.2, Mixtral 8x7B), for the system text; read 2026-11-27.
+    """
+    system, exchanges = _exchanges(_said(messages, MISTRAL))
+    prompt: list[str] = []
+    for asked, answered in exchanges:
+        instruction = "\n\n".join(text for text in (system, asked) if text)
+        prompt.append(
+            f"[INST] {instruction} [/INST]" if answered is None else f"[INST] {instruction} [/INST] {answered.strip()}</s>"
+        )
+        system = ""
+    return f"<s>{' '.join(prompt)}"
+
+
+def _exchanges(said: Sequence[Turn]) -> tuple[str, list[tuple[str, str | None]]]:
+    """The system messages joined in order, and what was asked and answered in pairs.
+
+    The last question has no answer yet; where a user's turn is missing an empty one stands for it.
+    """
+    asked: str | None = None
+    pairs: list[tuple[str, str | None]] = []
+    for turn in _merged(turn for turn in said if turn.role != "system"):
+        if turn.role == "user":
+            asked = turn.text
+        else:
+            pairs.append((asked or "", turn.text))
+            asked = None
+    return "\n\n".join(turn.text for turn in said if turn.role == "system"), [*pairs, (asked or "", None)]
 
 
 def llama3(messages: Sequence[Message]) -> str:

@@ -56,6 +56,7 @@ ROOM_TOOL = {
 
 FAMILIES = {
     "command-light-support": "cohere · provisioned throughput",
+    "command-r": "cohere_chat · base model",
     "gpt-oss-import": "openai_chat · imported model",
     "haiku-support": "claude · provisioned throughput",
     "llama2-support": "llama2 · provisioned throughput",
@@ -63,6 +64,8 @@ FAMILIES = {
     "llama3-support": "llama3 · provisioned throughput",
     "nova-lite-support": "nova · custom-model deployment",
     "nova-pro-support": "converse · provisioned throughput",
+    "mistral-import": "mistral · imported model",
+    "mistral-large": "mistral_chat · base model",
     "qwen-import": "openai_completion · imported model, asleep",
     "titan-support": "titan · provisioned throughput",
 }

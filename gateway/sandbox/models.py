@@ -55,7 +55,8 @@ class Model(Struct, frozen=True):
     """One invocable thing of the account.
 
     Attributes:
-        name: A short name for people; also the provisioned model's, deployment's or imported model's name at AWS.
+        name: A short name for people; also the provisioned model's, deployment's or imported model's name at AWS, but no
+            name of a foundation model there.
         family: The word for its native body, as the gateway's configuration spells it.
         kind: The resource type inside the ARN.
         arn: What a caller gives as ``modelId``.
@@ -112,6 +113,16 @@ BASES = (
         tools=True,
     ),
     Base("mistral.mistral-7b-instruct-v0:2", "Mistral 7B Instruct", "Mistral AI", "mistral", 8192, 32000, tunable=False),
+    Base(
+        "mistral.mistral-large-2407-v1:0",
+        "Mistral Large (24.07)",
+        "Mistral AI",
+        "mistral_chat",
+        8192,
+        128000,
+        tunable=False,
+        tools=True,
+    ),
     Base(
         "amazon.nova-lite-v1:0", "Nova Lite", "Amazon", "nova", 10000, 300000, ":300k", modalities=("TEXT", "IMAGE"), tools=True
     ),
@@ -174,11 +185,16 @@ def models(region: str = "us-west-2") -> tuple[Model, ...]:
         _imported("qwen-import", _QWEN, "qwen2", "i9qw3n2570b0", region, starts_cold=True),
         _imported("mistral-import", _MISTRAL, "mistral", "j0m1str41707", region, created=_IMPORTED_BEFORE, instruct=True),
         _provisioned("nova-pro-support", "amazon.nova-pro-v1:0", "k2n0vapr0c0n", region, converses=True),
-        *(_on_demand(model_id, region) for model_id in _NEVER_CUSTOMISED),
+        *(_on_demand(name, model_id, region) for name, model_id in _NEVER_CUSTOMISED.items()),
     )
 
 
-_NEVER_CUSTOMISED = ("cohere.command-r-v1:0", "amazon.titan-embed-text-v2:0", "cohere.embed-english-v3")
+_NEVER_CUSTOMISED = {
+    "command-r": "cohere.command-r-v1:0",
+    "mistral-large": "mistral.mistral-large-2407-v1:0",
+    "titan-embed": "amazon.titan-embed-text-v2:0",
+    "cohere-embed": "cohere.embed-english-v3",
+}
 
 
 def _known(model_id: str) -> Base:
@@ -228,9 +244,9 @@ def _imported(
     )
 
 
-def _on_demand(model_id: str, region: str) -> Model:
+def _on_demand(name: str, model_id: str, region: str) -> Model:
     base = _known(model_id)
-    return Model(base.name, base.family, "foundation-model", foundation_arn(base, region), base)
+    return Model(name, base.family, "foundation-model", foundation_arn(base, region), base)
 
 
 class Shelf:

@@ -20,24 +20,30 @@ CORAL = b'{"Output":{"__type":"com.amazon.coral.service#UnknownOperationExceptio
 WHOLE = {
     "titan": ["titan/finish", "titan/length"],
     "cohere": ["cohere/complete"],
+    "cohere_chat": ["cohere_chat/text", "cohere_chat/tools", "cohere_chat/cited"],
     "llama2": ["llama2/stop"],
     "llama3": ["llama3/length"],
     "claude": ["claude/text", "claude/tools", "claude/thinking", "claude/thoughts", "claude/cached"],
     "claude_4_5": ["claude_4_5/format"],
     "nova": ["nova/text", "nova/tools", "nova/cached", "nova/guardrail"],
     "converse": ["converse/text", "converse/tools", "converse/thinking", "converse/cached", "converse/citations"],
+    "mistral": ["mistral/stop", "mistral/length"],
+    "mistral_chat": ["mistral_chat/text", "mistral_chat/tools", "mistral_chat/large2"],
     "openai_chat": ["openai_chat/text", "openai_chat/logprobs"],
     "openai_completion": ["openai_completion/text"],
 }
 STREAMS = {
     "titan": ["titan/one", "titan/several"],
     "cohere": ["cohere/one", "cohere/several"],
+    "cohere_chat": ["cohere_chat/text", "cohere_chat/tools", "cohere_chat/tool_deltas"],
     "llama2": ["llama2/stop"],
     "llama3": ["llama3/emoji", "llama3/runaway"],
     "claude": ["claude/text", "claude/tools", "claude/truncated_tool", "claude/thinking", "claude/thoughts", "claude/cached"],
     "claude_4_5": ["claude_4_5/format"],
     "nova": ["nova/text", "nova/tools", "nova/length", "nova/cached", "nova/guardrail"],
     "converse": ["converse/text", "converse/tools", "converse/truncated_tool", "converse/thinking", "converse/stop_sequence"],
+    "mistral": ["mistral/stop"],
+    "mistral_chat": ["mistral_chat/text", "mistral_chat/tools"],
     "openai_chat": ["openai_chat/text", "openai_chat/metrics", "openai_chat/tools"],
     "openai_completion": ["openai_completion/text"],
 }
@@ -130,6 +136,7 @@ def test_metrics_alone_end_a_reply_that_was_spoken(golden_chunks, name):
     spoken = {
         "titan": b'{"outputText":"Hi"}',
         "cohere": b'{"text":"Hi"}',
+        "cohere_chat": b'{"event_type":"text-generation","text":"Hi"}',
         "claude": b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}',
         "nova": b'{"contentBlockDelta":{"delta":{"text":"Hi"},"contentBlockIndex":0}}',
         "converse": b'{"contentBlockDelta":{"delta":{"text":"Hi"},"contentBlockIndex":0}}',
@@ -154,6 +161,7 @@ HOSTILE = st.one_of(
                 "outputs", "results", "outputText", "completionReason", "generations", "is_finished", "logprobs",
                 "output", "toolUse", "toolUseId", "reasoningContent", "stopReason", "messageStop", "metadata", "inputTokens",
                 "contentBlockStart", "contentBlockDelta", "contentBlockStop", "contentBlockIndex", "start",
+                "event_type", "response", "tool_call_delta", "parameters", "meta", "billed_units", "tokens",
                 "amazon-bedrock-invocationMetrics", "inputTokenCount", "outputTokenCount", "amazon-bedrock-guardrailAction",
             ]),
             inner,
@@ -260,5 +268,5 @@ def test_a_prompt_already_written_is_sent_as_it_stands(name, prompt):
     request, dropped = fit(ChatRequest(HI.messages, HI.sampling, prompt=prompt), FAMILIES[name])
     body = json.loads(FAMILIES[name].encode(request, False))
 
-    assert prompt == body.get("prompt", body.get("inputText"))
+    assert prompt == next(body[field] for field in ("prompt", "inputText", "message") if field in body)
     assert not dropped

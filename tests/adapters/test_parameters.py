@@ -12,7 +12,7 @@ from adapters.parameters import check, fit
 HI = (Message("user", (Text("hi"),)),)
 TOOL = ToolSpec("f", None, {"type": "object"})
 PICTURE = Image("image/png", "iVBORw0KGgo=")
-PROMPTED = ["titan", "cohere", "llama2", "llama3", "openai_completion"]
+PROMPTED = ["titan", "cohere", "llama2", "llama3", "mistral", "openai_completion"]
 
 
 def asked(**sampling) -> ChatRequest:
@@ -165,8 +165,10 @@ def test_tools_need_a_family_that_has_them(name):
         ("claude", ChatRequest(HI, tool_choice=ToolChoice("required")), InvalidParameter),
         ("llama3", ChatRequest(HI, tool_choice=ToolChoice("required")), UnsupportedParameter),
         ("claude", ChatRequest(HI, tools=(TOOL,), tool_choice=ToolChoice("named", "g")), InvalidParameter),
+        ("cohere_chat", ChatRequest(HI, tools=(TOOL,), tool_choice=ToolChoice("required")), InvalidParameter),
+        ("cohere_chat", ChatRequest(HI, tools=(TOOL,), tool_choice=ToolChoice("named", "f")), InvalidParameter),
     ],
-    ids=["a demand without tools", "a demand where there are none", "a name that is not among them"],
+    ids=["a demand without tools", "a demand where there are none", "a name that is not among them", "no demand", "no name"],
 )
 def test_a_choice_that_cannot_be_made_is_refused(family, request_, error):
     """``tool_choice`` must be answerable from the tools that came with it."""
@@ -174,6 +176,14 @@ def test_a_choice_that_cannot_be_made_is_refused(family, request_, error):
         fit(request_, FAMILIES[family])
 
     assert refused.value.parameter == "tool_choice"
+
+
+def test_a_choice_that_the_family_does_not_know_can_be_let_go():
+    """Where the alias says so it is dropped and named; the tools stay."""
+    request = ChatRequest(HI, tools=(TOOL,), tool_choice=ToolChoice("required"))
+    fitted, dropped = fit(request, FAMILIES["cohere_chat"], ignorable=frozenset({"tool_choice"}))
+
+    assert (fitted.tools, fitted.tool_choice, dropped) == ((TOOL,), None, ("tool_choice",))
 
 
 def test_strict_tools_are_reported_where_they_are_not_enforced():

@@ -9,7 +9,7 @@ import openai
 
 from adapters import FAMILIES, parameters
 from adapters.chat import ChatRequest, Message, Role, Sampling, Text
-from adapters.family import AtMost, Family, Range
+from adapters.family import AtMost, Family, OneOf, Range
 from gateway.errors import GatewayError
 from gateway.surface import problems
 
@@ -112,6 +112,9 @@ def _reads(family: Family, role: Role) -> str:
 
 def _has(family: Family, name: str) -> str:
     if name in family.accepts:
+        rule = family.accepts[name]
+        if name == "tool_choice" and isinstance(rule, OneOf):
+            return ", ".join(f"`{word}`" for word in rule.words)
         return "by a hidden tool" if name == "response_format" and name in family.emulates else YES
     return "ignored" if name in _IGNORED and (not _IGNORED[name] or _IGNORED[name] in family.accepts) else NO
 
@@ -126,7 +129,8 @@ def _limit(family: Family, name: str) -> str:
 def _range(family: Family, name: str) -> str:
     rule = family.accepts[name]
     assert isinstance(rule, Range)
-    return f"{'above ' if rule.above else ''}{rule.low:g} to {int(rule.high)}"
+    high = int(rule.high) if rule.high == int(rule.high) else rule.high
+    return f"{'above ' if rule.above else ''}{rule.low:g} to {high}"
 
 
 def _table(heads: list[str], rows: Iterable[list[Any]]) -> str:

@@ -21,7 +21,11 @@ ALIASES = [
     "nova-lite-support",
     "nova-pro-support",
     "gpt-oss-import",
+    "mistral-import",
+    "mistral-large",
+    "command-r",
 ]
+WITH_TOOLS = ["haiku-support", "mistral-large", "command-r"]
 QUESTION = [
     {"role": "developer", "content": "You help the guests of a hotel."},
     {
@@ -120,17 +124,16 @@ async def test_several_choices_streamed(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-async def test_a_tool_call_and_its_answer(stack: Stack, stream: bool) -> None:
+@pytest.mark.parametrize("alias", WITH_TOOLS)
+async def test_a_tool_call_and_its_answer(stack: Stack, alias: str, stream: bool) -> None:
     """The model calls, the caller answers, the model goes on: arguments are JSON text, indexes dense."""
     client = stack.client()
     asked = [{"role": "user", "content": "What is the weather in Lisbon?"}]
     if stream:
-        async with client.chat.completions.stream(
-            model="haiku-support", messages=asked, tools=[WEATHER], max_tokens=100
-        ) as events:
+        async with client.chat.completions.stream(model=alias, messages=asked, tools=[WEATHER], max_tokens=100) as events:
             reply = await events.get_final_completion()
     else:
-        reply = await client.chat.completions.create(model="haiku-support", messages=asked, tools=[WEATHER], max_tokens=100)
+        reply = await client.chat.completions.create(model=alias, messages=asked, tools=[WEATHER], max_tokens=100)
     (call,) = reply.choices[0].message.tool_calls
 
     assert reply.choices[0].finish_reason == "tool_calls"
@@ -138,7 +141,7 @@ async def test_a_tool_call_and_its_answer(stack: Stack, stream: bool) -> None:
     assert json.loads(call.function.arguments) == {"city": "Lisbon"}
 
     answered = await client.chat.completions.create(
-        model="haiku-support",
+        model=alias,
         messages=[
             *asked,
             reply.choices[0].message.model_dump(exclude_none=True, include={"role", "content", "tool_calls"}),
@@ -148,7 +151,29 @@ async def test_a_tool_call_and_its_answer(stack: Stack, stream: bool) -> None:
         max_tokens=100,
     )
 
-    assert answered.choices[0].message.content
+    assert "18 degrees and sunny" in answered.choices[0].message.content
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_an_answer_in_json_from_a_family_without_a_field_for_it(stack: Stack, stream: bool) -> None:
+    """Mistral Large answers to a schema by a tool that the caller never sees."""
+    schema = {"type": "object", "properties": {"room": {"type": "integer"}}, "required": ["room"], "additionalProperties": False}
+    wanted = {"type": "json_schema", "json_schema": {"name": "room", "schema": schema, "strict": True}}
+    asked = [{"role": "user", "content": "Which room? It is room 614."}]
+    raw = await stack.client().chat.completions.with_raw_response.create(
+        model="mistral-large", messages=asked, response_format=wanted, stream=stream
+    )
+    reply = raw.parse()
+    if stream:
+        chunks = [chunk async for chunk in reply]
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+        end = chunks[-1].choices[0].finish_reason
+    else:
+        text, end = reply.choices[0].message.content, reply.choices[0].finish_reason
+
+    assert json.loads(text) == {"room": 614}
+    assert end == "stop"
+    assert "response_format.strict" in raw.headers["x-quarry-ignored-parameters"]
 
 
 async def test_an_image_reaches_the_model(stack: Stack) -> None:
@@ -161,19 +186,55 @@ async def test_an_image_reaches_the_model(stack: Stack) -> None:
     assert block["source"]["media_type"] == "image/png"
 
 
-async def test_stop_on_a_family_that_has_none(stack: Stack) -> None:
+@pytest.mark.parametrize("alias", ["llama3-support", "mistral-large"])
+async def test_stop_on_a_family_that_has_none(stack: Stack, alias: str) -> None:
     """Llama has no stop: the gateway truncates, says ``stop``, and cuts the upstream off (trap 13)."""
     stack.world.pace = 200
     client = stack.client()
-    full = await client.chat.completions.create(model="llama3-support", messages=QUESTION)
+    full = await client.chat.completions.create(model=alias, messages=QUESTION)
     word = full.choices[0].message.content.split()[3]
 
-    stream = await client.chat.completions.create(model="llama3-support", messages=QUESTION, stop=word, stream=True)
+    stream = await client.chat.completions.create(model=alias, messages=QUESTION, stop=word, stream=True)
     chunks = [chunk async for chunk in stream]
 
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
     assert text == full.choices[0].message.content.split(word)[0]
     assert chunks[-1].choices[0].finish_reason == "stop"
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize(("alias", "field"), [("mistral-import", "stop"), ("command-r", "stop_sequences")])
+async def test_stop_on_a_family_that_has_it(stack: Stack, alias: str, field: str, stream: bool) -> None:
+    """It goes to the model by its own name, and the answer ends before it."""
+    client = stack.client()
+    asked = [{"role": "user", "content": "Count to 9"}]
+
+    reply = await client.chat.completions.create(model=alias, messages=asked, stop=["5", "7"], stream=stream)
+    text = (
+        "".join([chunk.choices[0].delta.content or "" async for chunk in reply]) if stream else reply.choices[0].message.content
+    )
+
+    assert text.strip() == "1, 2, 3, 4,"
+    assert stack.asked()[0].body[field] == ["5", "7"]
+
+
+async def test_rounds_of_tools_stay_in_the_conversation(stack: Stack) -> None:
+    """A second question after a call and its answer: every family with tools holds the first round in its own form."""
+    client = stack.client()
+    call = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Porto"}'}}
+    said = [
+        {"role": "user", "content": "What is the weather in Porto?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": '{"degrees": 20}'},
+        {"role": "assistant", "content": "20 degrees."},
+        {"role": "user", "content": "What is the weather in Lisbon?"},
+    ]
+
+    for alias in WITH_TOOLS:
+        reply = await client.chat.completions.create(model=alias, messages=said, tools=[WEATHER], max_tokens=100)
+
+        (again,) = reply.choices[0].message.tool_calls
+        assert json.loads(again.function.arguments) == {"city": "Lisbon"}, alias
 
 
 async def test_what_was_ignored_is_named(stack: Stack) -> None:

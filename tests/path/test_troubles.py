@@ -121,6 +121,9 @@ WOUNDS = [
         "command-light-support",
         "nova-lite-support",
         "nova-pro-support",
+        "mistral-import",
+        "mistral-large",
+        "command-r",
     ],
 )
 @pytest.mark.parametrize("fault", WOUNDS, ids=lambda fault: f"{type(fault).__name__} {getattr(fault, 'name', '')}".strip())

@@ -1,6 +1,6 @@
 """The sandbox's dialects by family. The only place that knows them all."""
 
-from gateway.sandbox.dialects import claude, cohere, cohere_chat, embed, imported, llama, mistral, nova, titan
+from gateway.sandbox.dialects import claude, cohere, cohere_chat, embed, imported, llama, mistral, mistral_chat, nova, titan
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.models import Model
 
@@ -12,6 +12,7 @@ DIALECTS: dict[str, Dialect] = {
     "llama3": llama.DIALECT,
     "claude": claude.DIALECT,
     "mistral": mistral.DIALECT,
+    "mistral_chat": mistral_chat.DIALECT,
     "nova": nova.DIALECT,
     "openai_chat": imported.DIALECT,
     "openai_completion": imported.DIALECT,

@@ -31,6 +31,7 @@ BODIES = {
     "gpt-oss-import": {"messages": [{"role": "user", "content": QUESTION}], "max_tokens": 200},
     "mistral-import": {"prompt": f"<s>[INST] {QUESTION} [/INST]", "max_tokens": 200},
     "cohere.command-r-v1:0": {"message": QUESTION, "max_tokens": 200},
+    "mistral.mistral-large-2407-v1:0": {"messages": [{"role": "user", "content": QUESTION}], "max_tokens": 200},
 }
 
 # Where each family keeps its text: in the whole reply, and in one chunk of a stream ("" where a chunk has none).
@@ -45,6 +46,7 @@ WHOLE_TEXT = {
     "gpt-oss-import": lambda body: body["choices"][0]["message"]["content"],
     "mistral-import": lambda body: body["outputs"][0]["text"],
     "cohere.command-r-v1:0": lambda body: body["text"],
+    "mistral.mistral-large-2407-v1:0": lambda body: body["choices"][0]["message"]["content"],
 }
 CHUNK_TEXT = {
     "titan-support": lambda chunk: chunk["outputText"],
@@ -57,6 +59,7 @@ CHUNK_TEXT = {
     "gpt-oss-import": lambda chunk: chunk["choices"][0]["delta"].get("content", ""),
     "mistral-import": lambda chunk: chunk["outputs"][0]["text"],
     "cohere.command-r-v1:0": lambda chunk: chunk.get("text", "") if chunk["event_type"] == "text-generation" else "",
+    "mistral.mistral-large-2407-v1:0": lambda chunk: chunk["choices"][0]["message"]["content"],
 }
 
 

@@ -23,7 +23,9 @@ MINIMAL = {
     "gpt-oss-import": {"messages": [{"role": "user", "content": "Count to 30"}]},
     "mistral-import": {"prompt": "Count to 30"},
     "cohere.command-r-v1:0": {"message": "Count to 30"},
+    "mistral.mistral-large-2407-v1:0": {"messages": [{"role": "user", "content": "Count to 30"}]},
 }
+LARGE = "mistral.mistral-large-2407-v1:0"
 
 
 def origin_of(name, *, streamed=False):
@@ -72,6 +74,27 @@ def told(name, body):
         ("gpt-oss-import", {"temperature": 3}, "#/temperature: 3 is not less or equal to 2"),
         ("mistral-import", {"stop": [str(number) for number in range(11)]}, "expected maximum item count: 10, found: 11"),
         ("cohere.command-r-v1:0", {"prompt": "x"}, "extraneous key [prompt]"),
+        ("cohere.command-r-v1:0", {"stream": True}, "extraneous key [stream]"),
+        ("cohere.command-r-v1:0", {"p": 1}, "#/p: 1 is not less or equal to 0.99"),
+        (
+            "cohere.command-r-v1:0",
+            {"message": "", "tool_results": [{"call": {"name": "f"}, "outputs": [{"text": "1"}]}]},
+            "Invalid parameter combination",
+        ),
+        (LARGE, {"prompt": "x"}, "extraneous key [prompt]"),
+        (LARGE, {"stop": ["x"]}, "extraneous key [stop]"),
+        (LARGE, {"tool_choice": "required"}, "required is not a valid enum value"),
+        (
+            LARGE,
+            {"messages": [{"role": "user", "content": "x"}, {"role": "system", "content": "y"}]},
+            "Unexpected role 'system' after role 'user'",
+        ),
+        (LARGE, {"messages": [{"role": "assistant", "content": "x"}]}, "Expected last role User or Tool"),
+        (
+            LARGE,
+            {"messages": [{"role": "user", "content": "x"}, {"role": "tool", "content": "y", "tool_call_id": "call_1"}]},
+            "Tool call id was call_1 but must be",
+        ),
     ],
 )
 def test_refusals(name, change, words):
@@ -114,6 +137,7 @@ def test_minimal_bodies_are_read(name):
         ("gpt-oss-import", {"max_tokens": 5}, lambda body: body["choices"][0]["finish_reason"] == "length"),
         ("mistral-import", {"max_tokens": 5}, lambda body: body["outputs"][0]["stop_reason"] == "length"),
         ("cohere.command-r-v1:0", {"max_tokens": 5}, lambda body: body["finish_reason"] == "MAX_TOKENS"),
+        (LARGE, {"max_tokens": 5}, lambda body: body["choices"][0]["finish_reason"] == "length"),
     ],
 )
 def test_ceiling_has_the_familys_word(name, limit, reason):
@@ -233,17 +257,94 @@ def test_stream_field_needs_the_stream_operation():
         read("gpt-oss-import", MINIMAL["gpt-oss-import"] | {"stream": True})
 
 
+WEATHER = {
+    "name": "get_weather",
+    "description": "Weather of a city",
+    "parameter_definitions": {"city": {"type": "str", "required": True}},
+}
+
+
 def test_command_r_calls_a_tool_without_an_id():
-    """Its tools are defined in Cohere's own words, its calls have a name and parameters only."""
-    tool = {
+    """Its tools are defined in Cohere's own words, its calls have a name and parameters only: in pieces, then whole."""
+    body, chunks = told("cohere.command-r-v1:0", {"message": "Weather in Oslo?", "tools": [WEATHER]})
+    pieces = [chunk["tool_call_delta"] for chunk in chunks if chunk["event_type"] == "tool-calls-chunk"]
+
+    assert (
+        body["tool_calls"] == body["chat_history"][-1]["tool_calls"] == [{"name": "get_weather", "parameters": {"city": "Oslo"}}]
+    )
+    assert pieces[0] == {"index": 0, "name": "get_weather"}
+    assert json.loads("".join(piece.get("parameters", "") for piece in pieces)) == {"city": "Oslo"}
+    assert [chunk["event_type"] for chunk in chunks if chunk["event_type"] != "tool-calls-chunk"] == [
+        "stream-start",
+        "tool-calls-generation",
+        "stream-end",
+    ]
+
+
+def test_command_r_goes_on_from_its_own_history():
+    """What it echoed goes back as it is, with the results beside it and no message; earlier results stand in TOOL turns."""
+    body, _ = told("cohere.command-r-v1:0", {"message": "Weather in Oslo?", "tools": [WEATHER]})
+    result = {"call": body["tool_calls"][0], "outputs": [{"degrees": 3}]}
+    after = {"message": "", "tools": [WEATHER], "tool_results": [result], "chat_history": body["chat_history"]}
+    later = {"role": "TOOL", "tool_results": [result]}
+
+    answered, _ = told("cohere.command-r-v1:0", after)
+    ask = read("cohere.command-r-v1:0", {"message": "And now?", "chat_history": [*body["chat_history"], later]})
+
+    assert "degrees: 3" in answered["text"]
+    assert [turn.role for turn in ask.turns] == ["user", "assistant", "tool", "user"]
+
+
+@pytest.mark.parametrize(
+    ("python_type", "schema"),
+    [
+        ("str", {"type": "string"}),
+        ("Optional[int]", {"type": "integer"}),
+        ("Union[float, str]", {"type": "number"}),
+        ("List[List[bool]]", {"type": "array", "items": {"type": "array", "items": {"type": "boolean"}}}),
+        ("Dict[str, int]", {"type": "object"}),
+        ("Whatever", {"type": "string"}),
+    ],
+)
+def test_command_r_reads_pythons_types(python_type, schema):
+    """A parameter's type is a Python type, whatever it is made of."""
+    tool = WEATHER | {"parameter_definitions": {"city": {"type": python_type}}}
+    ask = read("cohere.command-r-v1:0", {"message": "Hi", "tools": [tool]})
+
+    assert ask.tools[0].parameters["properties"]["city"] == schema | {"description": ""}
+
+
+def test_command_r_cites_documents_and_shows_its_prompt():
+    """Both only where they were asked for."""
+    plain, _ = told("cohere.command-r-v1:0", {"message": "Count to 3"})
+    more = {"documents": [{"title": "Numbers", "snippet": "One is a number."}], "return_prompt": True}
+    cited, chunks = told("cohere.command-r-v1:0", {"message": "Count to 3", **more})
+
+    assert {"citations", "prompt"}.isdisjoint(plain)
+    assert cited["citations"][0]["document_ids"] == ["doc_0"]
+    assert "Count to 3" in cited["prompt"]
+    assert "citation-generation" in [chunk["event_type"] for chunk in chunks]
+
+
+def test_mistral_large_tells_a_call_with_the_end():
+    """Whole in OpenAI's envelope, streamed in Mistral's own; the id has Mistral's nine characters."""
+    function = {
         "name": "get_weather",
         "description": "Weather of a city",
-        "parameter_definitions": {"city": {"type": "str", "required": True}},
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
     }
-    body, chunks = told("cohere.command-r-v1:0", {"message": "Weather in Oslo?", "tools": [tool]})
+    body, chunks = told(
+        LARGE,
+        {"messages": [{"role": "user", "content": "Weather in Oslo?"}], "tools": [{"type": "function", "function": function}]},
+    )
+    (choice,) = body["choices"]
+    (call,) = choice["message"]["tool_calls"]
 
-    assert body["tool_calls"] == [{"name": "get_weather", "parameters": {"city": "Oslo"}}]
-    assert [chunk["event_type"] for chunk in chunks] == ["stream-start", "tool-calls-generation", "stream-end"]
+    assert choice["finish_reason"] == chunks[-1]["choices"][0]["stop_reason"] == "tool_calls"
+    assert chunks[-1]["choices"][0]["message"]["tool_calls"] == [call]
+    assert json.loads(call["function"]["arguments"]) == {"city": "Oslo"}
+    assert re.fullmatch("[a-zA-Z0-9]{9}", call["id"])
+    assert chunks[-1]["usage"] == body["usage"]
 
 
 def test_values_of_a_conversation_are_plain():

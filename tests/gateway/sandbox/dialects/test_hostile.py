@@ -68,10 +68,29 @@ BODIES = {
     "mistral-import": {"prompt": "<s>[INST] hi [/INST]", "stop": ["x"], "max_tokens": 5},
     "cohere.command-r-v1:0": {
         "message": "Weather?",
-        "chat_history": [{"role": "USER", "message": "hi"}],
+        "chat_history": [
+            {"role": "USER", "message": "hi"},
+            {"role": "CHATBOT", "message": "", "tool_calls": [{"name": "f", "parameters": {}}]},
+            {"role": "TOOL", "tool_results": [{"call": {"name": "f"}, "outputs": [{"a": 1}]}]},
+        ],
         "documents": [{"snippet": "s"}],
-        "tools": [{"name": "f", "description": "d", "parameter_definitions": {"city": {"type": "str", "required": True}}}],
+        "tools": [{"name": "f", "description": "d", "parameter_definitions": {"city": {"type": "List[str]"}}}],
+        "return_prompt": True,
         "tool_results": [{"call": {"name": "f"}, "outputs": [{"a": 1}]}],
+    },
+    "mistral.mistral-large-2407-v1:0": {
+        "messages": [
+            {"role": "system", "content": "Be kind."},
+            {"role": "user", "content": "Weather in Oslo?"},
+            {
+                "role": "assistant",
+                "content": "",
+                "tool_calls": [{"id": "abcdefghi", "function": {"name": "f", "arguments": "{}"}}],
+            },
+            {"role": "tool", "content": "1", "tool_call_id": "abcdefghi"},
+        ],
+        "tools": [{"type": "function", "function": {"name": "f", "description": "d", "parameters": SCHEMA}}],
+        "tool_choice": "any",
     },
     "amazon.titan-embed-text-v2:0": {"inputText": "hi", "dimensions": 256, "embeddingTypes": ["binary"]},
     "cohere.embed-english-v3": {"texts": ["a", "b"], "input_type": "search_query", "embedding_types": ["int8"]},
