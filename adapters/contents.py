@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from adapters import caching
 from adapters.chat import CachePoint, ChatRequest, Document, Image, Message, Part, Reasoning, Text
 from adapters.errors import UnsupportedContent
 from adapters.family import AtMost, CachePoints, Family, Sealed
@@ -38,15 +39,13 @@ def fit(request: ChatRequest, family: Family, ignorable: frozenset[str], dropped
         thinks: Whether the model is told to think.
 
     Raises:
-        UnsupportedContent: An image or a document that the family does not read, or one thing more than it reads, named by
-            its place.
+        UnsupportedContent: An image or a document that the family does not read, named by its place.
     """
     unread: list[Callable[[Part], bool]] = []
     for kind, (feature, _) in _MATTERS.items():
         if _too_many(request, kind, family, ignorable):
             unread.append(_is_a(kind))
             dropped.append(feature)
-    _refuse_many_cache_points(request, family)
     for kind, (feature, name) in _HARMLESS.items():
         unreadable = _unreadable(kind, family.accepts.get(feature, _ABSENT), thinks=thinks)
         if unreadable is not None and _has(request, unreadable):
@@ -58,29 +57,8 @@ def fit(request: ChatRequest, family: Family, ignorable: frozenset[str], dropped
     if unread and "cache" not in family.accepts:
         changes["tools"] = tuple(replace(tool, cache_point=None) for tool in request.tools)
     elif isinstance(rule := family.accepts.get("cache"), CachePoints):
-        changes |= _fit_cache_points(replace(request, **changes), rule, dropped)
+        changes |= caching.fit(replace(request, **changes), rule, dropped)
     return changes
-
-
-def _fit_cache_points(request: ChatRequest, rule: CachePoints, dropped: list[str]) -> dict[str, Any]:
-    """Points behind tools, or their times, that the family has no place for: leaving them out changes no answer."""
-    changes: dict[str, Any] = {}
-    tools = request.tools
-    if not rule.tools and any(tool.cache_point is not None for tool in tools):
-        dropped.append("tools.cache_control")
-        changes["tools"] = tools = tuple(replace(tool, cache_point=None) for tool in tools)
-    timed = any(tool.cache_point is not None and tool.cache_point.ttl for tool in tools) or any(
-        isinstance(part, CachePoint) and part.ttl for message in request.messages for part in message.parts
-    )
-    if not rule.ttl and timed:
-        dropped.append("cache_control.ttl")
-        changes["tools"] = tuple(replace(tool, cache_point=tool.cache_point and CachePoint()) for tool in tools)
-        changes["messages"] = tuple(replace(message, parts=tuple(map(_untimed, message.parts))) for message in request.messages)
-    return changes
-
-
-def _untimed(part: Part) -> Part:
-    return CachePoint() if isinstance(part, CachePoint) else part
 
 
 def _is_a(kind: type) -> Callable[[Part], bool]:
@@ -111,17 +89,6 @@ def _too_many(request: ChatRequest, kind: type, family: Family, ignorable: froze
         place = places[rule.entries]
         raise UnsupportedContent(_refusal(place, word, rule.entries, family), parameter=place)
     return True
-
-
-def _refuse_many_cache_points(request: ChatRequest, family: Family) -> None:
-    rule = family.accepts.get("cache")
-    if not isinstance(rule, AtMost):
-        return
-    places = [f"tools[{index}]" for index, tool in enumerate(request.tools) if tool.cache_point is not None]
-    places += _places(request, _is_a(CachePoint))
-    if len(places) > rule.entries:
-        place = places[rule.entries]
-        raise UnsupportedContent(_refusal(place, "cache point", rule.entries, family), parameter=place)
 
 
 def _places(request: ChatRequest, wanted: Callable[[Part], bool]) -> list[str]:

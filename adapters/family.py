@@ -35,10 +35,11 @@ class Sealed(NamedTuple):
 
 
 class CachePoints(NamedTuple):
-    """Where a family that has cache points takes them beside messages, and whether they may say for how long."""
+    """Where a family that has cache points takes them beside messages, whether they may say for how long, and how many."""
 
     tools: bool
     ttl: bool
+    most: int = 4
 
 
 Rule = Range | AtMost | OneOf | Sealed | CachePoints | None

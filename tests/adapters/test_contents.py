@@ -100,14 +100,3 @@ def test_nothing_is_named_where_all_is_read():
     asked = ChatRequest((*PLAIN.messages, thoughts, *PLAIN.messages), Sampling(reasoning_effort="low"))
 
     assert parameters.fit(asked, CLAUDE)[1] == ()
-
-
-def test_one_cache_point_too_many_is_refused_by_its_place():
-    """Tools' cache points count first, as they stand first in the prompt."""
-    tools = (ToolSpec("look", None, {}, cache_point=CachePoint()),)
-    asked = ChatRequest((Message("user", (Text("Hi"), CachePoint()) * 4),), tools=tools)
-    with pytest.raises(UnsupportedContent, match=r"one cache point too many.*at most 4") as refused:
-        parameters.fit(asked, CLAUDE)
-
-    assert refused.value.parameter == "messages[0].content[7]"
-    assert parameters.fit(replace(asked, tools=()), CLAUDE)[1] == ()

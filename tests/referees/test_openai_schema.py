@@ -24,7 +24,21 @@ from openai.types.chat import (
 from openai.types.shared_params import FunctionDefinition, response_format_json_schema
 
 from adapters.chat import ChatRequest, Sampling, ToolChoice
-from adapters.deltas import Delta, Finish, Logprobs, Reasoning, Text, TokenLogprob, ToolCallArguments, ToolCallStart, Usage
+from adapters.chat import Reasoning as Thought
+from adapters.chat import Text as Said
+from adapters.deltas import (
+    Delta,
+    Finish,
+    Logprobs,
+    Reasoning,
+    ReasoningSignature,
+    RedactedReasoning,
+    Text,
+    TokenLogprob,
+    ToolCallArguments,
+    ToolCallStart,
+    Usage,
+)
 from gateway.call import Call
 from gateway.errors import UpstreamError
 from gateway.keys.model import Key
@@ -48,6 +62,9 @@ REQUESTS = {
     wire.TextPart: chat.ChatCompletionContentPartTextParam,
     wire.RefusalPart: chat.ChatCompletionContentPartRefusalParam,
     wire.ImagePart: chat.ChatCompletionContentPartImageParam,
+    wire.FilePart: chat.chat_completion_content_part_param.File,
+    wire.FileContent: chat.chat_completion_content_part_param.FileFile,
+    wire.PromptCacheBreakpoint: chat.chat_completion_content_part_text_param.PromptCacheBreakpoint,
     wire.ImageUrl: chat.chat_completion_content_part_image_param.ImageURL,
     wire.Tool: chat.ChatCompletionFunctionToolParam,
     wire.FunctionDefinition: FunctionDefinition,
@@ -59,7 +76,7 @@ REQUESTS = {
 }
 # Of replies that are sent back whole: OpenAI's own fields of replies, what the SDK adds, what reasoning models made common.
 OURS = {
-    wire.AssistantMessage: {"annotations", "reasoning_content", "parsed"},
+    wire.AssistantMessage: {"annotations", "reasoning_content", "reasoning_details", "parsed"},
     wire.ToolCall: {"index"},
     wire.CalledFunction: {"parsed_arguments"},
 }
@@ -113,7 +130,18 @@ REPLIES: dict[str, Sequence[Delta]] = {
         Usage(5, 1),
     ),
     "reasoning": (Reasoning("hm"), Text("yes"), Finish("stop"), Usage(5, 3)),
+    "sealed reasoning": (
+        Reasoning("h"),
+        Reasoning("m"),
+        ReasoningSignature("c2ln"),
+        RedactedReasoning("eHg="),
+        Text("yes"),
+        Finish("stop"),
+        Usage(5, 3),
+    ),
 }
+REASONING = {"reasoning_content", "reasoning_details"}
+"""What reasoning models made common: OpenAI has no fields for it."""
 each_reply = pytest.mark.parametrize("deltas", REPLIES.values(), ids=REPLIES.keys())
 
 
@@ -124,7 +152,7 @@ def test_whole(deltas: Sequence[Delta]) -> None:
 
     reply = ChatCompletion.model_validate(json.loads(body), strict=True)
 
-    assert strangers(reply) <= {"reasoning_content"}
+    assert strangers(reply) <= REASONING
     assert reply.choices[0].message.refusal is None
     assert {"content", "refusal", "role"} <= reply.choices[0].message.model_fields_set
 
@@ -141,7 +169,7 @@ def test_chunks(deltas: Sequence[Delta]) -> None:
         if event != b"data: [DONE]"
     ]
 
-    assert all(strangers(chunk) <= {"reasoning_content"} for chunk in chunks)
+    assert all(strangers(chunk) <= REASONING for chunk in chunks)
     assert chunks[-1].usage is not None
     assert all({"delta", "finish_reason", "index"} <= choice.model_fields_set for chunk in chunks for choice in chunk.choices)
 
@@ -225,6 +253,7 @@ async def test_sdk_stream_is_whole(deltas: Sequence[Delta]) -> None:
         assert [
             (call.id, call.type, call.function.name, call.function.arguments) for call in streamed.message.tool_calls or ()
         ] == [(call.id, call.type, call.function.name, call.function.arguments) for call in said.message.tool_calls or ()]
+        assert streamed.message.model_extra == said.message.model_extra
     assert accumulated.usage == reply.usage
     assert (accumulated.id, accumulated.model, accumulated.created) == (reply.id, reply.model, reply.created)
 
@@ -341,6 +370,18 @@ async def test_sdk_reply_sent_back(ask: Callable[[openai.AsyncOpenAI], Any]) -> 
     turn = gateway.calls[1].request.messages[1]
     assert (turn.role, turn.parts) == ("assistant", ())
     assert [(call.id, call.name, call.arguments) for call in turn.tool_calls] == [("call_0", "weather", '{"city":"Rome"}')]
+
+
+@pytest.mark.parametrize("ask", [whole_reply, streamed_reply], ids=["whole", "streamed"])
+async def test_sdk_thoughts_sent_back(ask: Callable[[openai.AsyncOpenAI], Any]) -> None:
+    """Trap 30: the SDK's own reply object, appended to the conversation, brings back every thought with its seal."""
+    gateway = Gateway(REPLIES["sealed reasoning"])
+    async with client_of(gateway) as client:
+        message = (await ask(client)).choices[0].message
+        await client.chat.completions.create(model="support-haiku", messages=[*HI, message, *HI])
+
+    turn = gateway.calls[1].request.messages[1]
+    assert turn.parts == (Thought("hm", "c2ln"), Thought(redacted="eHg="), Said("yes"))
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # the SDK's own, about its own object

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from adapters.family import AtMost, Beside, OneOf, Range, Rule, Sealed
+from adapters.family import AtMost, Beside, CachePoints, OneOf, Range, Rule, Sealed
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
@@ -29,7 +29,7 @@ ACCEPTS: Mapping[str, Rule] = MappingProxyType(
         "response_format": None,
         "images": AtMost(20),
         "documents": None,
-        "cache": AtMost(4),
+        "cache": CachePoints(tools=True, ttl=True),
     }
 )
 

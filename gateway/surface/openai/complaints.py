@@ -48,8 +48,8 @@ ROLES = "developer, system, user, assistant and tool"
 # Values that a caller may well send, because OpenAI or an older OpenAI takes them, by the end of the path they stand at.
 KNOWN_VALUES = {
     ("role", "function"): 'role "function" is OpenAI\'s deprecated form: send role "tool" with a tool_call_id',
-    ("type", "input_audio"): "audio input is not supported: content parts are text and image_url",
-    ("type", "file"): "file input is not supported: content parts are text and image_url",
+    ("type", "input_audio"): "audio input is not supported: content parts are text, image_url and file",
+    ("type", "file"): "files are read in messages of role user",
     ("type", "custom"): 'custom tools are not supported: use type "function"',
     ("type", "allowed_tools"): "allowed_tools is not supported: send only the tools that may be called",
 }

@@ -1,12 +1,17 @@
 """OpenAI's messages into canonical ones, text untouched byte for byte. Knows nothing of sampling, tools offered, or keys."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from adapters import chat
 from gateway.errors import InvalidRequest
 from gateway.surface.openai import wire
+from gateway.surface.openai.documents import document_from
 from gateway.surface.openai.images import image_from
 from gateway.surface.openai.tools import OpenCalls, earlier_call
+
+LONGER_THAN_BEDROCK = "12h"
+# OpenAI's least times in a cache, and the nearest of Bedrock's two.
+TTLS: Mapping[str, str] = {"30m": "1h", LONGER_THAN_BEDROCK: "1h"}
 
 
 def conversation(messages: tuple[wire.Message, ...]) -> tuple[chat.Message, ...]:
@@ -30,11 +35,10 @@ def advisory(messages: tuple[wire.Message, ...]) -> set[str]:
         if isinstance(message, wire.AssistantMessage):
             if message.annotations:
                 names.add("annotations")
-            if message.reasoning_content:
-                names.add("reasoning_content")
         elif isinstance(message.content, tuple):
-            if any(part.prompt_cache_breakpoint is not None for part in message.content):
-                names.add("prompt_cache_breakpoint")
+            cached = [part.prompt_cache_breakpoint for part in message.content]
+            if any(point is not None and point.ttl == LONGER_THAN_BEDROCK for point in cached):
+                names.add("prompt_cache_breakpoint.ttl")
             images = [part.image_url for part in message.content if isinstance(part, wire.ImagePart)]
             if any(image.detail not in {None, "auto"} for image in images):
                 names.add("image_url.detail")
@@ -45,18 +49,35 @@ def _system(message: wire.SystemMessage | wire.DeveloperMessage, _: int) -> chat
     return chat.Message("system", _texts(message.content), name=message.name)
 
 
+def _point(part: wire.TextPart | wire.ImagePart | wire.FilePart) -> tuple[chat.CachePoint, ...]:
+    """The cache point after a part, if it has one."""
+    point = part.prompt_cache_breakpoint
+    return () if point is None else (chat.CachePoint(TTLS.get(point.ttl or "", point.ttl)),)
+
+
 def _user(message: wire.UserMessage, place: int) -> chat.Message:
     content = message.content
     if isinstance(content, str):
         return chat.Message("user", (chat.Text(content),), name=message.name)
     parts: list[chat.Part] = []
     for number, part in enumerate(content):
-        if isinstance(part, wire.TextPart):
-            parts.append(chat.Text(part.text))
-        else:
-            url = f"messages[{place}].content[{number}].image_url.url"
-            parts.append(image_from(part.image_url.url, parameter=url))
+        parts.append(_part(part, f"messages[{place}].content[{number}]"))
+        parts += _point(part)
     return chat.Message("user", tuple(parts), name=message.name)
+
+
+def _part(part: wire.TextPart | wire.ImagePart | wire.FilePart, where: str) -> chat.Part:
+    if isinstance(part, wire.TextPart):
+        return chat.Text(part.text)
+    if isinstance(part, wire.ImagePart):
+        return image_from(part.image_url.url, parameter=f"{where}.image_url.url")
+    file = part.file
+    if file.file_id is not None:
+        raise _not_supported(f"{where}.file.file_id", "send the file itself as file_data")
+    if file.file_data is None:
+        parameter = f"{where}.file.file_data"
+        raise InvalidRequest(f"{parameter} is required", parameter=parameter)
+    return document_from(file.file_data, title=file.filename, parameter=f"{where}.file.file_data")
 
 
 def _assistant(message: wire.AssistantMessage, place: int) -> chat.Message:
@@ -71,7 +92,20 @@ def _assistant(message: wire.AssistantMessage, place: int) -> chat.Message:
         where = f"messages[{place}].content"
         raise InvalidRequest(f"{where} is required of an assistant message without tool_calls", parameter=where)
     parts = () if not content and calls else _texts(content or "")
+    if message.reasoning_details or message.reasoning_content:
+        parts = (*_thoughts(message), *parts)
     return chat.Message("assistant", parts, calls, name=message.name)
+
+
+def _thoughts(message: wire.AssistantMessage) -> Iterator[chat.Reasoning]:
+    """What the model thought before it spoke; ``reasoning_content`` is the same without the seals."""
+    for detail in message.reasoning_details or ():
+        if isinstance(detail, wire.ReasoningText):
+            yield chat.Reasoning(detail.text, detail.signature)
+        else:
+            yield chat.Reasoning(redacted=detail.data)
+    if not message.reasoning_details and message.reasoning_content:
+        yield chat.Reasoning(message.reasoning_content)
 
 
 def _tool(message: wire.ToolMessage, _: int) -> chat.Message:
@@ -87,10 +121,16 @@ READERS: dict[type, Callable[..., chat.Message]] = {
 }
 
 
-def _texts(content: wire.TextContent | wire.AssistantContent) -> tuple[chat.Text, ...]:
+def _texts(content: wire.TextContent | wire.AssistantContent) -> tuple[chat.Part, ...]:
     if isinstance(content, str):
         return (chat.Text(content),)
-    return tuple([chat.Text(part.text if isinstance(part, wire.TextPart) else part.refusal) for part in content])
+    parts: list[chat.Part] = []
+    for part in content:
+        if isinstance(part, wire.TextPart):
+            parts += (chat.Text(part.text), *_point(part))
+        else:
+            parts.append(chat.Text(part.refusal))
+    return tuple(parts)
 
 
 def _not_supported(where: str, instead: str) -> InvalidRequest:

@@ -12,8 +12,11 @@ from adapters.deltas import (
     Delta,
     Finish,
     Reasoning,
+    ReasoningSignature,
+    RedactedReasoning,
     Reply,
     Text,
+    Thought,
     ToolCallArguments,
     ToolCallStart,
     Usage,
@@ -125,7 +128,13 @@ class Events:
         match delta:
             case Reasoning(text=text) if text:
                 state.reasoned = True
+                state.thinking.append(text)
                 out.append(state.opening + b'{"reasoning_content":' + quoted(text) + self._text_close)
+            case ReasoningSignature():
+                out.append(self._detail(state, Thought("".join(state.thinking), delta.signature)))
+                state.thinking = []
+            case RedactedReasoning():
+                out.append(self._detail(state, Thought(redacted=delta.data)))
             case ToolCallStart():
                 state.bare_calls.add(delta.index)
                 head = {"id": delta.id, "type": "function"}
@@ -138,6 +147,13 @@ class Events:
                 state.finish = delta
             case Usage():
                 state.usage = delta
+
+    def _detail(self, state: "_Choice", thought: Thought) -> bytes:
+        """A whole thought, once, to be sent back: also for clients that only put lists together."""
+        detail = _detail(thought, state.details)
+        state.reasoned = True
+        state.details += 1
+        return state.opening + b'{"reasoning_details":[' + framed(encode(detail)) + b"]" + self._text_close
 
     def _tool_call(self, state: "_Choice", index: int, function: dict[str, str], head: dict[str, str] | None = None) -> bytes:
         call = framed(encode({"index": index, **(head or {}), "function": function}))
@@ -161,13 +177,15 @@ class Events:
 class _Choice:
     """What a stream has said of one choice, and how each of its events begins."""
 
-    __slots__ = ("bare_calls", "begun", "finish", "opening", "reasoned", "text_opening", "usage")
+    __slots__ = ("bare_calls", "begun", "details", "finish", "opening", "reasoned", "text_opening", "thinking", "usage")
 
     def __init__(self, opening: bytes) -> None:
         self.opening = opening
         self.text_opening = opening + b'{"content":'
         self.begun = False
         self.reasoned = False
+        self.thinking: list[str] = []  # of the thought that waits for its seal
+        self.details = 0  # how many thoughts have been sealed
         self.bare_calls: set[int] = set()  # calls that have no arguments yet; without any, they are "{}"
         self.finish: Finish | None = None
         self.usage: Usage | None = None
@@ -180,7 +198,20 @@ def _choice(index: int, reply: Reply, *, asked: bool) -> wire.Choice:
     message = wire.ReplyMessage(
         content=None if calls and not reply.text else reply.text,
         reasoning_content=reply.reasoning or msgspec.UNSET,
+        reasoning_details=_details(reply.thoughts) or msgspec.UNSET,
         tool_calls=calls or msgspec.UNSET,
     )
     logprobs = wire.ChoiceLogprobs(listed(reply.logprobs)) if asked and reply.logprobs else None
     return wire.Choice(index, message, reply.finish.reason, logprobs)
+
+
+def _details(thoughts: Sequence[Thought]) -> list[wire.ReasoningDetail]:
+    """The thoughts that a later turn can send back: without a seal the model takes none for its own."""
+    sealed = [thought for thought in thoughts if thought.signature is not None or thought.redacted is not None]
+    return [_detail(thought, index) for index, thought in enumerate(sealed)]
+
+
+def _detail(thought: Thought, index: int) -> wire.ReasoningDetail:
+    if thought.redacted is not None:
+        return wire.ReasoningEncrypted(thought.redacted, index=index)
+    return wire.ReasoningText(thought.text, thought.signature, index)

@@ -9,6 +9,8 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from gateway.surface.openai.wire.requests import ReasoningDetail
+
 
 class TopLogprob(Struct, frozen=True):
     """One of the likeliest tokens at a place."""
@@ -50,12 +52,17 @@ class ReplyToolCall(Struct, frozen=True):
 
 
 class ReplyMessage(Struct, frozen=True):
-    """The answer. ``content`` is null when there are only tool calls."""
+    """The answer. ``content`` is null when there are only tool calls.
+
+    A model that thinks aloud has its thoughts in ``reasoning_content``; those that a later turn has to send back, so that
+    the model can go on from them, are in ``reasoning_details``.
+    """
 
     content: str | None
     role: Literal["assistant"] = "assistant"
     refusal: None = None
     reasoning_content: str | UnsetType = UNSET
+    reasoning_details: list[ReasoningDetail] | UnsetType = UNSET
     tool_calls: list[ReplyToolCall] | UnsetType = UNSET
 
 
@@ -130,6 +137,7 @@ class ChoiceDelta(Struct, frozen=True, omit_defaults=True):
     role: Literal["assistant"] | None = None
     content: str | None = None
     reasoning_content: str | None = None
+    reasoning_details: list[ReasoningDetail] | None = None
     refusal: None = None
     tool_calls: list[ToolCallDelta] | None = None
 

@@ -37,11 +37,21 @@ class Closed(Struct, frozen=True, forbid_unknown_fields=True):
     """A request object: fields that it does not name are refused."""
 
 
+class PromptCacheBreakpoint(Closed, frozen=True):
+    """Everything up to the end of this part may be kept in the model's prompt cache, for so long at least.
+
+    OpenAI's words are ``30m`` and ``12h``; Bedrock keeps a prompt ``5m`` or ``1h``, and these are taken, too.
+    """
+
+    mode: Literal["explicit"]
+    ttl: Literal["30m", "12h", "5m", "1h"] | None = None
+
+
 class TextPart(Closed, frozen=True, tag_field="type", tag="text"):
     """A run of text."""
 
     text: str
-    prompt_cache_breakpoint: Ignored = None
+    prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
 
 
 class RefusalPart(Closed, frozen=True, tag_field="type", tag="refusal"):
@@ -61,11 +71,26 @@ class ImagePart(Closed, frozen=True, tag_field="type", tag="image_url"):
     """An image."""
 
     image_url: ImageUrl
-    prompt_cache_breakpoint: Ignored = None
+    prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
+
+
+class FileContent(Closed, frozen=True):
+    """A file as a base64 ``data:`` URL with its media type: PDF, or text. Nothing is stored, so a ``file_id`` is refused."""
+
+    file_data: str | None = None
+    file_id: Refused = None
+    filename: str | None = None
+
+
+class FilePart(Closed, frozen=True, tag_field="type", tag="file"):
+    """A document."""
+
+    file: FileContent
+    prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
 
 
 TextContent = str | Annotated[tuple[TextPart, ...], Meta(min_length=1)]
-UserContent = str | Annotated[tuple[TextPart | ImagePart, ...], Meta(min_length=1)]
+UserContent = str | Annotated[tuple[TextPart | ImagePart | FilePart, ...], Meta(min_length=1)]
 AssistantContent = str | Annotated[tuple[TextPart | RefusalPart, ...], Meta(min_length=1)]
 
 
@@ -109,10 +134,29 @@ class UserMessage(Closed, frozen=True, tag_field="role", tag="user"):
     name: ParticipantName | None = None
 
 
+class ReasoningText(Closed, frozen=True, omit_defaults=True, tag_field="type", tag="reasoning.text"):
+    """A thought of the model's, with the seal by which it knows the thought again."""
+
+    text: str
+    signature: str | None = None
+    index: int | None = None
+
+
+class ReasoningEncrypted(Closed, frozen=True, omit_defaults=True, tag_field="type", tag="reasoning.encrypted"):
+    """A thought that only the model can read."""
+
+    data: str
+    index: int | None = None
+
+
+ReasoningDetail = ReasoningText | ReasoningEncrypted
+
+
 class AssistantMessage(Closed, frozen=True, tag_field="role", tag="assistant"):
     """What the assistant said: content, a refusal, tool calls, or several of them.
 
-    ``annotations``, ``reasoning_content`` and ``parsed`` come from replies that are sent back as they were received.
+    ``annotations``, ``reasoning_content``, ``reasoning_details`` and ``parsed`` come from replies that are sent back as they
+    were received. A model that thinks goes on from ``reasoning_details``.
     """
 
     content: AssistantContent | None = None
@@ -120,7 +164,8 @@ class AssistantMessage(Closed, frozen=True, tag_field="role", tag="assistant"):
     refusal: str | None = None
     tool_calls: tuple[ToolCall, ...] | None = None
     annotations: Ignored = None
-    reasoning_content: Ignored = None
+    reasoning_content: str | None = None
+    reasoning_details: tuple[ReasoningDetail, ...] | None = None
     parsed: Ignored = None
     audio: Refused = None
     function_call: Refused = None

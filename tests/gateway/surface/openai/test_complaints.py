@@ -53,12 +53,12 @@ SENTENCES = {
     ),
     "audio part (trap 19)": (
         {"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]},
-        "audio input is not supported: content parts are text and image_url",
+        "audio input is not supported: content parts are text, image_url and file",
         "messages[0].content[0].type",
     ),
     "file part (trap 19)": (
-        {"messages": [{"role": "user", "content": [{"type": "file", "file": {}}]}]},
-        "file input is not supported: content parts are text and image_url",
+        {"messages": [{"role": "assistant", "content": [{"type": "file", "file": {}}]}]},
+        "files are read in messages of role user",
         "messages[0].content[0].type",
     ),
     "part of no kind (trap 19)": (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.chat import Message, Text, ToolCall
+from adapters.chat import CachePoint, Document, Message, Reasoning, Text, ToolCall
 from gateway.errors import InvalidRequest
 from gateway.keys.model import Key
 from gateway.surface.answering import Arrival
@@ -205,17 +205,80 @@ def test_reply_sent_back() -> None:
 
     request = request_of(HI, message, HI)
 
-    assert request.messages[1] == Message("assistant", (Text("4"),))
-    assert request.advisory == ("annotations", "reasoning_content")
+    assert request.messages[1] == Message("assistant", (Reasoning("2+2"), Text("4")))
+    assert request.advisory == ("annotations",)
+
+
+def test_thoughts_sent_back() -> None:
+    """Trap 30: sealed thoughts stand before what was said; the bare text beside them is the same, and not read twice."""
+    details = [
+        {"type": "reasoning.text", "text": "2+2", "signature": "c2ln", "index": 0},
+        {"type": "reasoning.encrypted", "data": "eHg="},
+        {"type": "reasoning.text", "text": "unsealed"},
+    ]
+    thoughts = (Reasoning("2+2", "c2ln"), Reasoning(redacted="eHg="), Reasoning("unsealed"))
+    said = {"role": "assistant", "content": "4", "reasoning_content": "2+2", "reasoning_details": details}
+
+    assert read(HI, said)[1] == Message("assistant", (*thoughts, Text("4")))
+    assert read(calls("1") | {"reasoning_details": details}, result("1"))[0].parts == thoughts
+
+
+PDF = "data:application/pdf;base64,JVBERi0xLjQK"
+
+
+def test_files() -> None:
+    """A file is a document, text read out of its base64, with the name that the caller gave it."""
+    files = [
+        {"type": "file", "file": {"file_data": PDF, "filename": "rules.pdf"}},
+        {"type": "file", "file": {"file_data": "data:text/plain;base64,SGk="}},
+    ]
+
+    (message,) = read({"role": "user", "content": files})
+
+    assert message.parts == (Document("application/pdf", "JVBERi0xLjQK", "rules.pdf"), Document("text/plain", "Hi"))
+
+
+BAD_FILES = {
+    "stored": ({"file_id": "file-1"}, "file.file_id"),
+    "nothing": ({}, "file.file_data"),
+    "no URL": ({"file_data": "JVBERi0xLjQK"}, "file.file_data"),
+    "another's": ({"file_data": "https://example.com/rules.pdf"}, "file.file_data"),
+}
+
+
+@pytest.mark.parametrize(("file", "parameter"), BAD_FILES.values(), ids=BAD_FILES.keys())
+def test_bad_files(file: dict, parameter: str) -> None:
+    """A file that is not in the request is refused where it stands."""
+    error = refused({"role": "user", "content": [{"type": "file", "file": file}]})
+
+    assert error.parameter == f"messages[0].content[0].{parameter}"
+
+
+def test_cache_points() -> None:
+    """A breakpoint is a cache point after its part, in every role that has one; OpenAI's times become Bedrock's."""
+
+    def marked(**more: str) -> dict:
+        return {"type": "text", "text": "x", "prompt_cache_breakpoint": {"mode": "explicit", **more}}
+
+    found = read(
+        {"role": "system", "content": [marked()]},
+        {"role": "user", "content": [marked(ttl="30m"), marked(ttl="5m"), marked(ttl="12h")]},
+        calls("1"),
+        result("1") | {"content": [marked(ttl="1h")]},
+    )
+
+    assert found[0].parts == (Text("x"), CachePoint())
+    assert [part.ttl for part in found[1].parts if isinstance(part, CachePoint)] == ["1h", "5m", "1h"]
+    assert found[3].parts == (Text("x"), CachePoint("1h"))
 
 
 def test_advisory_parts() -> None:
-    """Cache hints on parts, and an image's level of detail, change no answer and are reported."""
-    hint = {"type": "text", "text": "x", "prompt_cache_breakpoint": {"mode": "explicit"}}
+    """A time in the cache that Bedrock does not have, and an image's level of detail, change no answer and are reported."""
+    hint = {"type": "text", "text": "x", "prompt_cache_breakpoint": {"mode": "explicit", "ttl": "12h"}}
     pixel = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
     image = {"type": "image_url", "image_url": {"url": pixel, "detail": "high"}}
 
-    assert request_of({"role": "user", "content": [hint, image]}).advisory == ("image_url.detail", "prompt_cache_breakpoint")
+    assert request_of({"role": "user", "content": [hint, image]}).advisory == ("image_url.detail", "prompt_cache_breakpoint.ttl")
     assert request_of({"role": "user", "content": [image | {"image_url": {"url": pixel, "detail": "auto"}}]}).advisory == ()
 
 

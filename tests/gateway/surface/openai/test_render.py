@@ -13,6 +13,8 @@ from adapters.deltas import (
     Finish,
     Logprobs,
     Reasoning,
+    ReasoningSignature,
+    RedactedReasoning,
     Text,
     TokenLogprob,
     ToolCallArguments,
@@ -29,6 +31,12 @@ from gateway.surface.openai.render import Events, whole
 Make = Callable[..., Call]
 ASKED = Sampling(logprobs=True)
 HELLO = (Text("Hel"), Text("lo"), Finish("stop"), Usage(5, 2))
+SEALED = (Reasoning("2+"), Reasoning("2"), ReasoningSignature("c2ln"), RedactedReasoning("eHg="), ReasoningSignature("YQ=="))
+DETAILS = [
+    {"type": "reasoning.text", "text": "2+2", "signature": "c2ln", "index": 0},
+    {"type": "reasoning.encrypted", "data": "eHg=", "index": 1},
+    {"type": "reasoning.text", "text": "", "signature": "YQ==", "index": 2},
+]
 TOKENS = Logprobs((TokenLogprob("Hé", -0.5, (("Hi", -1.5),)), TokenLogprob("!", float("-inf"))))
 
 
@@ -120,6 +128,14 @@ class TestWhole:
 
         assert body["choices"][0]["message"]["reasoning_content"] == "2+2"
         assert "completion_tokens_details" not in body["usage"]
+        assert "reasoning_details" not in body["choices"][0]["message"]
+
+    def test_sealed_reasoning(self, call_with: Make) -> None:
+        """Trap 30: what a later turn has to send back, thought by thought, beside the text of them all."""
+        message = self.render(call_with(), [*SEALED, Text("4"), Finish("stop")])["choices"][0]["message"]
+
+        assert message["reasoning_content"] == "2+2"
+        assert message["reasoning_details"] == DETAILS
 
     def test_cached(self, call_with: Make) -> None:
         """Trap 33: cache reads and writes are inside the prompt's count, and told apart in its details."""
@@ -266,6 +282,14 @@ class TestStream:
 
         assert (said(chunks, "reasoning_content"), said(chunks)) == ("2+2", "4")
         assert "completion_tokens_details" not in chunks[-1]["usage"]
+
+    def test_sealed_reasoning(self, call_with: Make) -> None:
+        """Each thought is told once whole, when its seal comes: lists put together, or merged by index, are the same."""
+        chunks = streamed(call_with(stream=True), *((0, [delta]) for delta in SEALED), (0, [Text("4"), Finish("stop")]))
+        deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
+
+        assert [detail for delta in deltas for detail in delta.get("reasoning_details", ())] == DETAILS
+        assert (said(chunks, "reasoning_content"), said(chunks)) == ("2+2", "4")
 
     def test_choices(self, call_with: Make) -> None:
         """Trap 12: each choice has its role, its text and its finish reason once, whichever came first; usage is summed."""
