@@ -22,6 +22,7 @@ from gateway.surface.guard import Guard
 from gateway.surface.openai import models
 from gateway.surface.openai.chat import CHAT
 from gateway.surface.openai.completions import COMPLETIONS
+from gateway.surface.openai.responses import RESPONSES, stored
 from gateway.surface.reply_headers import identify
 from gateway.usage.logs import Log
 from gateway.usage.meter import Meter
@@ -32,6 +33,7 @@ VERSION = version("quarry-gateway")
 CHATS: Mapping[str, Dialect] = {
     "/v1/chat/completions": CHAT,
     "/v1/completions": COMPLETIONS,
+    "/v1/responses": RESPONSES,
 }
 """Path to dialect: every endpoint that a chat can be asked at."""
 
@@ -84,6 +86,7 @@ def create(configuration: Configuration, *, log: Log, environ: Mapping[str, str]
         route_handlers=[
             *chats,
             *models.routes(guard, registry),
+            *stored.routes(guard),
             *health.routes(guard, is_draining=lambda: state.draining, exposition=metrics.exposition),
             openapi.route(guard, version=VERSION),
         ],

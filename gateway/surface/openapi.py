@@ -15,6 +15,9 @@ from gateway.surface import problems
 from gateway.surface.guard import Guard
 from gateway.surface.openai import wire
 from gateway.surface.openai.wire import completions
+from gateway.surface.openai.wire.responses import reply as responses_reply
+from gateway.surface.openai.wire.responses import request as responses
+from gateway.surface.openai.wire.responses.events import ResponseEvent
 
 Schema = dict[str, Any]
 
@@ -44,6 +47,12 @@ CHAT_EXAMPLE: Schema = {
     "max_completion_tokens": 200,
     "stream": True,
     "stream_options": {"include_usage": True},
+}
+RESPONSE_EXAMPLE: Schema = {
+    "model": "support-haiku",
+    "instructions": "Answer in one sentence.",
+    "input": [{"type": "message", "role": "user", "content": "What is a quarry?"}],
+    "max_output_tokens": 200,
 }
 COMPLETION_EXAMPLE: Schema = {"model": "llama3-support", "prompt": "A quarry is", "max_tokens": 60, "stop": ["\n\n"]}
 
@@ -85,6 +94,14 @@ ENDPOINTS: dict[str, Endpoint] = {
         event=completions.CompletionChunk,
         replies=DONE,
     ),
+    "/v1/responses": Endpoint(
+        name="createResponse",
+        summary="Answer input items, whole or as typed events",
+        body=responses.ResponseBody,
+        example=RESPONSE_EXAMPLE,
+        reply=responses_reply.Response,
+        event=ResponseEvent,
+    ),
 }
 
 REPLY_HEADERS = {
@@ -96,6 +113,7 @@ REPLY_HEADERS = {
     "server-timing": "Where the time went, in milliseconds.",
 }
 RETRY_AFTER = {"retry-after": "Whole seconds after which trying again makes sense."}
+TEMPLATE = "#/components/schemas/{name}"
 KEY_HEADERS = ("x-api-key", "api-key")
 
 
@@ -193,7 +211,7 @@ def _problem(status: int, description: str) -> Schema:
     return problem
 
 
-def _json(description: str, kind: type[msgspec.Struct]) -> Schema:
+def _json(description: str, kind: Any) -> Schema:
     return {"description": description, "content": {"application/json": {"schema": _reference(kind)}}}
 
 
@@ -201,14 +219,16 @@ def _headers(described: dict[str, str]) -> Schema:
     return {name: {"description": says, "schema": {"type": "string"}} for name, says in described.items()}
 
 
-def _reference(kind: type[msgspec.Struct]) -> Schema:
-    return {"$ref": f"#/components/schemas/{kind.__name__}"}
+def _reference(kind: Any) -> Schema:
+    """A component's reference; of a union of components what tells them apart, too."""
+    (schema,), _ = msgspec.json.schema_components((kind,), ref_template=TEMPLATE)
+    return schema
 
 
 def _components() -> Schema:
     posted = [kind for _, _, body, _, reply, event, *_ in ENDPOINTS.values() for kind in (body, reply, event) if kind]
     kinds = (*posted, wire.Model, wire.ModelList, wire.ErrorEnvelope)
-    _, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    _, components = msgspec.json.schema_components(kinds, ref_template=TEMPLATE)
     # Docstrings quote names as reStructuredText does; readers of the document expect Markdown.
     markdown: Schema = msgspec.json.decode(msgspec.json.encode(components).replace(b"``", b"`"))
     return markdown

@@ -23,6 +23,7 @@ KINDS = {
     "array": "a list",
     "object": "an object",
     "null": "null",
+    "NoneType": "null",
 }
 LONGEST_QUOTE = 64
 

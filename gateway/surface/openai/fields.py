@@ -16,8 +16,11 @@ class StreamOptions(Protocol):
     def include_usage(self) -> bool | None: ...
 
 
-def refuse_unsupported(asked: object, unsupported: Unsupported) -> None:
+def refuse_unsupported(asked: object, unsupported: Unsupported, *, inside: str = "") -> None:
     """Refuse a value that would change the answer.
+
+    Args:
+        inside: What stands before the fields' names, where they are not the body's own.
 
     Raises:
         InvalidRequest: The message says what to do instead.
@@ -25,7 +28,8 @@ def refuse_unsupported(asked: object, unsupported: Unsupported) -> None:
     for name, (harmless, instead) in unsupported.items():
         value = getattr(asked, name)
         if value is not None and value not in harmless:
-            raise InvalidRequest(f"{name} is not supported: {instead}", parameter=name)
+            where = inside + name.rstrip("_")
+            raise InvalidRequest(f"{where} is not supported: {instead}", parameter=where)
 
 
 def said(asked: object, names: Iterable[str]) -> set[str]:

@@ -28,6 +28,8 @@ Temperature = Annotated[float, Meta(ge=0, le=2)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Seed = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 LogitBias = dict[str, Annotated[float, Meta(ge=-100, le=100)]]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+Detail = Literal["auto", "low", "high", "original"]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
 Refused = Annotated[Any, Meta(description="Known but not supported: refused unless it is null or OpenAI's default.")]
 Ignored = Annotated[Any, Meta(description="Accepted; it changes no answer here.")]
@@ -64,7 +66,7 @@ class ImageUrl(Closed, frozen=True):
     """An image as a base64 ``data:`` URL of a JPEG, PNG, GIF or WebP. Other URLs are refused: Quarry fetches nothing."""
 
     url: str
-    detail: Literal["auto", "low", "high", "original"] | None = None
+    detail: Detail | None = None
 
 
 class ImagePart(Closed, frozen=True, tag_field="type", tag="image_url"):
@@ -256,7 +258,7 @@ class ChatCompletionBody(Closed, frozen=True):
     logit_bias: LogitBias | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    reasoning_effort: Effort | None = None
 
     stream: bool | None = None
     stream_options: StreamOptions | None = None
