@@ -10,11 +10,15 @@ from litestar import Litestar
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from adapters import FAMILIES
 from gateway.bedrock.client import Client
+from gateway.bedrock.control import Control
 from gateway.bedrock.credentials import CredentialSource
 from gateway.bedrock.runtime import Runtime
 from gateway.completion import Path
 from gateway.configuration import Configuration
+from gateway.registry import card
+from gateway.registry.identities import Identities
 from gateway.registry.live import Live
 from gateway.surface import answering, health, openapi, problems
 from gateway.surface.answering import Dialect, Rooms
@@ -38,6 +42,18 @@ CHATS: Mapping[str, Dialect] = {
 """Path to dialect: every endpoint that a chat can be asked at."""
 
 
+class Upstream(NamedTuple):
+    """AWS as this process reaches it: what runs models and what tells of them, over one set of connections and identities."""
+
+    runtime: Runtime
+    identities: Identities
+
+    async def aclose(self) -> None:
+        """Ask no further, and close every connection."""
+        await self.identities.aclose()
+        await self.runtime.aclose()
+
+
 class Gateway(NamedTuple):
     """A gateway in one process: its application, and what may change while it runs.
 
@@ -52,11 +68,14 @@ class Gateway(NamedTuple):
     metrics: Metrics
     log: Log
     state: "State"
+    identities: Identities
 
     def publish(self, configuration: Configuration) -> None:
         """Take other aliases and keys from now on; requests under way keep what they began with."""
+        self.state.configuration = configuration
         self.registry.publish(configuration.snapshot)
         self.guard.replace(configuration.keys)
+        self.metrics.target_states = _states(configuration)
 
 
 class State:
@@ -64,22 +83,33 @@ class State:
 
     Attributes:
         draining: New work should go elsewhere.
+        configuration: The one in force.
     """
 
     draining = False
 
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
 
-def create(configuration: Configuration, *, log: Log, environ: Mapping[str, str] = os.environ) -> Gateway:
+
+def create(
+    configuration: Configuration, *, log: Log, environ: Mapping[str, str] = os.environ, aws: Upstream | None = None
+) -> Gateway:
     """Build every room from plain values and join them.
 
     Args:
-        configuration: Checked before; nothing here can be wrong with it.
+        configuration: Checked before, and every family known; nothing here can be wrong with it.
         log: Where lines go.
         environ: For AWS's own variables: credentials, ``AWS_CA_BUNDLE``, FIPS and dual-stack endpoints.
+        aws: What was made by ``upstream`` to identify the configuration's targets; closed with the gateway.
     """
-    settings, state = configuration.settings, State()
+    if configuration.open:
+        raise ValueError(f"families are still open: {', '.join(configuration.open)}")
+    aws = aws or upstream(configuration, environ)
+    settings, state = configuration.settings, State(configuration)
     registry, guard, metrics = Live(configuration.snapshot), Guard(configuration.keys), Metrics()
-    path = Path(registry=registry, bedrock=_runtime(configuration, environ))
+    metrics.target_states = _states(configuration)
+    path = Path(registry=registry, bedrock=aws.runtime)
     rooms = Rooms(guard, path, open_meter=partial(Meter, metrics, log), max_body_bytes=settings.server.max_body_bytes)
     chats = [answering.route(path, dialect, rooms) for path, dialect in CHATS.items()]
     litestar = Litestar(
@@ -92,11 +122,11 @@ def create(configuration: Configuration, *, log: Log, environ: Mapping[str, str]
         ],
         exception_handlers={Exception: problems.answer},
         before_send=[identify],
-        on_shutdown=[path.bedrock.aclose, log.flush],
+        on_shutdown=[aws.aclose, log.flush],
         openapi_config=None,  # the document is our own: it also tells of the chat route, which Litestar's cannot see
         logging_config=None,
     )
-    return Gateway(front(chats, litestar), registry, guard, metrics, log, state)
+    return Gateway(front(chats, litestar), registry, guard, metrics, log, state, aws.identities)
 
 
 def front(chats: Sequence[ASGIRouteHandler], litestar: Litestar) -> ASGIApp:
@@ -113,16 +143,23 @@ def front(chats: Sequence[ASGIRouteHandler], litestar: Litestar) -> ASGIApp:
     return application
 
 
-def _runtime(configuration: Configuration, environ: Mapping[str, str]) -> Runtime:
+def upstream(configuration: Configuration, environ: Mapping[str, str]) -> Upstream:
+    """What AWS is reached by. Opens nothing yet."""
     aws = configuration.settings.aws
     urls: dict[str, str] = {str(service): url for service, url in aws.endpoint_urls.items()}
-    return Runtime(
-        Client(ca_bundle=environ.get("AWS_CA_BUNDLE")),
-        CredentialSource(region=aws.region or "us-east-1", endpoint_urls=urls, environment=environ),
-        endpoint_urls=urls,
-        fips=_is_true(environ.get("AWS_USE_FIPS_ENDPOINT")),
-        dual_stack=_is_true(environ.get("AWS_USE_DUALSTACK_ENDPOINT")),
+    client = Client(ca_bundle=environ.get("AWS_CA_BUNDLE"))
+    credentials = CredentialSource(region=aws.region or "us-east-1", endpoint_urls=urls, environment=environ)
+    fips, dual_stack = _is_true(environ.get("AWS_USE_FIPS_ENDPOINT")), _is_true(environ.get("AWS_USE_DUALSTACK_ENDPOINT"))
+    return Upstream(
+        Runtime(client, credentials, endpoint_urls=urls, fips=fips, dual_stack=dual_stack),
+        Identities(Control(client, credentials, endpoint_urls=urls, fips=fips, dual_stack=dual_stack), families=FAMILIES.keys()),
     )
+
+
+def _states(configuration: Configuration) -> dict[str, str]:
+    """How the targets fare at AWS, as far as it was asked and said."""
+    told = {target.name: card.state(target.card) for target in configuration.snapshot.targets() if target.card is not None}
+    return {name: state for name, state in told.items() if state is not None}
 
 
 def _is_true(value: str | None) -> bool:

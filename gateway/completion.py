@@ -21,6 +21,7 @@ from adapters.errors import MalformedReply
 from adapters.family import Family, Operation
 from gateway.bedrock.runtime import Exchange, Runtime
 from gateway.call import Call
+from gateway.registry.families import spoken
 from gateway.registry.live import Live
 from gateway.registry.model import Route
 from gateway.routing.attempts import Attempt, Attempts
@@ -96,7 +97,8 @@ async def answer(choice: int, call: Call, routes: Routes, meter: Meter, path: Pa
 def translate(call: Call, asked: ChatRequest, attempt: Attempt, now: Callable[[], float]) -> tuple[Family, ChatRequest, bytes]:
     """The family of this attempt's target, the request as that family can honour it, and its native body."""
     began = now()
-    family, route = FAMILIES[attempt.target.family], attempt.route
+    target, route = attempt.target, attempt.route
+    family = FAMILIES[target.family if target.family_origin != "negotiated" else spoken(target, asked)]
     request, ignored = parameters.fit(asked, family, defaults=route.defaults, ignorable=route.ignore_parameters)
     body = family.encode(request, call.stream)
     call.trail.ignored = ignored

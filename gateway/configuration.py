@@ -4,8 +4,9 @@ Beside ``app.py`` the only reader of settings: it passes their parts to the room
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import yaml
@@ -15,6 +16,8 @@ from gateway.findings import Problem
 from gateway.keys import store
 from gateway.keys.model import Key
 from gateway.registry import document
+from gateway.registry.card import Subject, described
+from gateway.registry.document import Findings
 from gateway.registry.model import Snapshot
 from gateway.settings import Settings, SettingsError, content, decode, effective, find, located, unenforced
 
@@ -27,6 +30,9 @@ class Configuration(NamedTuple):
     Attributes:
         name: Where it was read, for people: a path.
         warnings: What is read but not enforced yet, and what is probably not meant: a path and a sentence each.
+        open: Families that are neither written nor found yet: where each belongs, and what to ask AWS. Not to be served
+            while there is any; ``identification.identified`` asks.
+        text: The file as it was read, so that a problem found later can say its line.
     """
 
     name: str
@@ -34,6 +40,8 @@ class Configuration(NamedTuple):
     snapshot: Snapshot
     keys: tuple[Key, ...]
     warnings: tuple[str, ...]
+    open: Mapping[str, Subject] = MappingProxyType({})
+    text: bytes = b""
 
 
 def configure(path: Path | None, environ: Mapping[str, str]) -> Configuration:
@@ -49,29 +57,37 @@ def configure(path: Path | None, environ: Mapping[str, str]) -> Configuration:
     place = find(path, environ)
     text = content(place)
     settings, problems = decode(text, environ)
-    try:
-        return check(settings, name=str(place), problems=problems)
-    except SettingsError as error:
-        raise SettingsError(located(error.problems, text), error.name) from error
+    return check(settings, name=str(place), problems=problems, text=text)
 
 
-def check(settings: Settings, *, name: str, problems: list[Problem] | None = None) -> Configuration:
+def check(
+    settings: Settings,
+    *,
+    name: str,
+    problems: list[Problem] | None = None,
+    text: bytes = b"",
+    findings: Findings | None = None,
+) -> Configuration:
     """Check settings as a whole: aliases against each other and the families, keys against each other.
 
     Args:
         name: Where they come from, for people.
         problems: What is known to be wrong already.
+        text: The file, if there is one.
+        findings: What AWS said of targets; ``None``: nobody asked, and families that are not written stay open.
 
     Raises:
         SettingsError: With every problem.
     """
-    registry = document.snapshot(settings.models, region=settings.aws.region, families=FAMILIES, created_at=int(time.time()))
+    registry = document.snapshot(
+        settings.models, region=settings.aws.region, families=FAMILIES, created_at=int(time.time()), findings=findings
+    )
     keys, key_problems = store.keys(settings.keys)
     found = joined(problems or [], [*registry.problems, *key_problems])
     if found:
-        raise SettingsError(found, name)
+        raise SettingsError(located(found, text) if text else found, name)
     warnings = (*unenforced(settings), *registry.warnings, *store.unmatched(keys, settings.models), *_empty(settings))
-    return Configuration(name, settings, registry.snapshot, keys, warnings)
+    return Configuration(name, settings, registry.snapshot, keys, warnings, registry.open, text)
 
 
 def joined(written: list[Problem], meant: list[Problem]) -> list[Problem]:
@@ -99,7 +115,16 @@ def report(configuration: Configuration) -> str:
     """For ``serve --check``: the settings in effect as YAML, secrets masked, and below them what needs a second look."""
     shown: str = yaml.safe_dump(effective(configuration.settings), sort_keys=False, allow_unicode=True, width=200)
     warnings = "".join(f"# warning: {warning}\n" for warning in configuration.warnings)
-    return f"# {configuration.name}: no problems, {_counted(len(configuration.warnings), 'warning')}\n{shown}{warnings}"
+    heading = f"# {configuration.name}: no problems, {_counted(len(configuration.warnings), 'warning')}\n"
+    return "".join([heading, shown, warnings, *_identities(configuration)])
+
+
+def _identities(configuration: Configuration) -> Iterator[str]:
+    for place in configuration.open:
+        yield f"# {place}: not written; asked of AWS when the gateway starts, or now with --identify\n"
+    for target in configuration.snapshot.targets():
+        if target.card is not None:
+            yield f"# {target.name}: family {target.family}, {described(target.card)}\n"
 
 
 def _counted(count: int, noun: str) -> str:

@@ -14,9 +14,10 @@ from types import FrameType
 
 import uvicorn
 
-from gateway.app import VERSION, Gateway, create
+from gateway.app import VERSION, Gateway, create, upstream
 from gateway.configuration import Configuration, SettingsError
 from gateway.findings import Problem
+from gateway.identification import Upkeep, facts, identified
 from gateway.protocol import Protocol
 from gateway.usage.logs import Log, LogHandler
 
@@ -45,7 +46,8 @@ async def serve(
     SIGTERM: ``/readyz`` says no at once, new requests are still taken for a moment so that load balancers can look away,
     then those under way have ``server.drain_seconds`` to end; what has not ended by then is told so. SIGINT stops without
     the moment, a second SIGINT without the drain. SIGHUP, and a change of the file, read the configuration again: aliases
-    and keys are swapped whole; a bad file changes nothing and is logged.
+    and keys are swapped whole; a bad file changes nothing and is logged. Families that the configuration leaves open are
+    asked of AWS, before anything listens or is swapped.
 
     Args:
         reread: Reads ``configuration.name`` again; absent, nothing ever does.
@@ -54,17 +56,36 @@ async def serve(
 
     Raises:
         OSError: The address cannot be listened on.
+        SettingsError: AWS did not tell a family that is not written.
     """
+    aws = upstream(configuration, environ)
+    try:
+        configuration = await identified(configuration, aws.identities)
+    except SettingsError:
+        await aws.aclose()
+        raise
     log = Log()
-    gateway = create(configuration, log=log, environ=environ)
+    gateway = create(configuration, log=log, environ=environ, aws=aws)
     logging.basicConfig(handlers=[LogHandler(log)], level=logging.WARNING, force=True)
-    reloading = asyncio.create_task(_reload(gateway, configuration, reread)) if reread is not None else None
+    caring = [asyncio.create_task(_upkeep(gateway).run(configuration.settings.aws.identify.refresh_seconds))]
+    if reread is not None:
+        caring.append(asyncio.create_task(_reload(gateway, configuration, reread)))
     try:
         await Server(gateway, configuration, announcement or {}).serve()
     finally:
-        if reloading is not None:
-            reloading.cancel()
+        for task in caring:
+            task.cancel()
         log.close()
+
+
+def _upkeep(gateway: Gateway) -> Upkeep:
+    return Upkeep(
+        gateway.identities,
+        current=lambda: gateway.state.configuration,
+        publish=gateway.publish,
+        log=gateway.log,
+        metrics=gateway.metrics,
+    )
 
 
 class Server(uvicorn.Server):
@@ -74,6 +95,7 @@ class Server(uvicorn.Server):
         settings = configuration.settings.server
         self._gateway = gateway
         self._announcement = announcement
+        self._identified = facts(configuration)
         self._warnings = configuration.warnings
         self._host = settings.host
         self._scheme = "https" if settings.tls is not None else "http"
@@ -122,6 +144,8 @@ class Server(uvicorn.Server):
         gc.collect()
         gc.freeze()
         self._gateway.log.event("listening", url=self._url(), version=VERSION, **self._announcement)
+        for target in self._identified:
+            self._gateway.log.event("identified", **target)
         for warning in self._warnings:
             self._gateway.log.event("warning", message=warning)
 
@@ -181,6 +205,7 @@ async def _reload(gateway: Gateway, configuration: Configuration, reread: Reread
         seen = stamp
         try:
             fresh = await asyncio.to_thread(reread)  # a large file takes a while, and streams go on meanwhile
+            fresh = await identified(fresh, gateway.identities)
         except SettingsError as error:
             gateway.log.event("reload_refused", problems=[str(problem) for problem in error.problems])
         else:
@@ -190,6 +215,8 @@ async def _reload(gateway: Gateway, configuration: Configuration, reread: Reread
 def _publish(gateway: Gateway, running: Configuration, fresh: Configuration) -> None:
     gateway.publish(fresh)
     gateway.log.event("reloaded", models=len(fresh.snapshot.routes), needs_restart=needs_restart(running, fresh))
+    for target in facts(fresh):
+        gateway.log.event("identified", **target)
     for warning in fresh.warnings:
         gateway.log.event("warning", message=warning)
 

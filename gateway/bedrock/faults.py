@@ -159,7 +159,7 @@ def from_reply(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Gate
         headers: By lower-case name.
     """
     read = _read(body)
-    name = error_name(headers) or _name(read.type) or _name(read.code)
+    name = _named(headers, read)
     text = _text(read, body)
     detail = (
         f"HTTP {status} {name or 'without a name'}: {text} (request {headers.get(b'x-amzn-requestid', b'?').decode('latin-1')})"
@@ -184,6 +184,11 @@ def from_frame(headers: Mapping[str, Any], payload: bytes) -> GatewayError | Non
 def error_name(headers: Mapping[bytes, bytes]) -> str:
     """AWS's name for the error, ``""`` without one: ``com.amazon.coral.service#ValidationException:http://…`` is cut out."""
     return _name(headers.get(b"x-amzn-errortype", b"").decode("latin-1"))
+
+
+def name_of(headers: Mapping[bytes, bytes], body: bytes) -> str:
+    """AWS's name for the error, from wherever the reply says it; ``""`` where it does not."""
+    return _named(headers, _read(body))
 
 
 def is_signature_error(headers: Mapping[bytes, bytes], body: bytes) -> bool:
@@ -222,6 +227,10 @@ def _error(name: str, otherwise: Fault, text: str, detail: str, retry_after: flo
     return fault.error(
         fault.message, parameter=fault.parameter, retry_after_seconds=retry_after, detail=detail[:_DETAIL_CHARACTERS]
     )
+
+
+def _named(headers: Mapping[bytes, bytes], read: _Body) -> str:
+    return error_name(headers) or _name(read.type) or _name(read.code)
 
 
 def _name(value: object) -> str:

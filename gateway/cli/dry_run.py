@@ -1,6 +1,7 @@
 """What a request to an alias would do, without doing it: the same resolve, fit and encode as the path, and no call.
 
-Values only; how they are printed is ``explain``'s. Asks neither AWS nor a running gateway.
+Values only; how they are printed is ``explain``'s. Asks neither AWS, beyond what the configuration was identified by,
+nor a running gateway.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from adapters.errors import RequestRefused
 from gateway.call import Call
 from gateway.configuration import Configuration
 from gateway.keys.model import Key
+from gateway.registry.card import described
+from gateway.registry.families import CHAT, COMPLETION, spoken, verdict
 from gateway.registry.model import Route, Target
 from gateway.registry.resolve import resolve
 from gateway.surface.answering import Arrival
@@ -28,6 +31,9 @@ class Step(Struct, frozen=True):
 
     Attributes:
         why: Its place in the order, in words.
+        family: Empty while nobody knows it.
+        family_why: Where the family comes from.
+        card: What AWS says of the target, if it was asked.
         body: The native body, as Bedrock would receive it; ``None`` when the family refuses the request.
         ignored: Parameters that would be dropped, and named in ``x-quarry-ignored-parameters``.
         refused: What the caller would read instead of an answer, with status 400.
@@ -40,8 +46,10 @@ class Step(Struct, frozen=True):
     region: str
     kind: str
     family: str
+    family_why: str
     role_arn: str | None
     body: msgspec.Raw | None
+    card: str | None = None
     ignored: tuple[str, ...] = ()
     refused: str | None = None
 
@@ -160,13 +168,15 @@ def _why(target: Target, route: Route) -> str:
 
 
 def _step(route: Route, target: Target, why: str, request: ChatRequest, stream: bool) -> Step:
-    family = FAMILIES[target.family]
+    name = spoken(target, request)
     body: bytes | None = None
     ignored: tuple[str, ...] = ()
     refused: str | None = None
     try:
-        fitted, ignored = parameters.fit(request, family, defaults=route.defaults, ignorable=route.ignore_parameters)
-        body = family.encode(fitted, stream)
+        if name:
+            family = FAMILIES[name]
+            fitted, ignored = parameters.fit(request, family, defaults=route.defaults, ignorable=route.ignore_parameters)
+            body = family.encode(fitted, stream)
     except RequestRefused as error:
         refused = f"{error} (param: {error.parameter})"
     return Step(
@@ -176,12 +186,34 @@ def _step(route: Route, target: Target, why: str, request: ChatRequest, stream: 
         arn=target.arn,
         region=target.region,
         kind=target.kind,
-        family=target.family,
+        family=name,
+        family_why=_family_why(target, request),
         role_arn=target.role_arn,
         body=None if body is None else msgspec.Raw(body),
+        card=described(target.card) if target.card is not None else None,
         ignored=ignored,
         refused=refused,
     )
+
+
+def _family_why(target: Target, request: ChatRequest) -> str:
+    if target.family_origin == "unknown":
+        return "not written; the gateway asks AWS for it at its start, and --identify asks now"
+    if target.family_origin == "written" or target.card is None:
+        return "written in the configuration"
+    why = f"AWS says: {verdict(target.card, FAMILIES).why}"
+    if target.family_origin != "negotiated":
+        return why
+    return f"{why}; {_WANTED[spoken(target, request), target.family]}"
+
+
+# The body that a request speaks, and the target's own: why this one.
+_WANTED = {
+    (CHAT, CHAT): "a chat goes as OpenAI's chat",
+    (CHAT, COMPLETION): "tools, images and a response format go as OpenAI's chat alone",
+    (COMPLETION, COMPLETION): "a chat goes as a completion",
+    (COMPLETION, CHAT): "a prompt already written goes as a completion",
+}
 
 
 def _limits(configuration: Configuration, key: Key) -> Iterator[Limit]:

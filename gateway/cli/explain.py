@@ -7,7 +7,7 @@ from typing import BinaryIO, NoReturn
 import click
 import msgspec
 
-from gateway.cli.configuration import CONFIG_OPTION, configured
+from gateway.cli.configuration import CONFIG_OPTION, IDENTIFY_OPTION, configured
 from gateway.cli.dry_run import Explanation, Step, caller, example
 from gateway.cli.dry_run import explain as dry_run
 from gateway.configuration import Configuration
@@ -31,21 +31,22 @@ LARGEST_BODY = 64 * 1024 * 1024
 @click.option(
     "--key", "key_name", metavar="NAME", help="Ask as this key, by name or id. [default: a key that may use all aliases]"
 )
+@IDENTIFY_OPTION
 @click.option("--stream", is_flag=True, help="Show the body of a streamed request. [default: as the request says]")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the same for a program; the bodies stand in it as they would be sent."
 )
 def explain(  # noqa: PLR0917 - click passes every option by name
-    alias: str, source: BinaryIO | None, path: Path | None, key_name: str | None, stream: bool, as_json: bool
+    alias: str, source: BinaryIO | None, path: Path | None, key_name: str | None, identify: bool, stream: bool, as_json: bool
 ) -> None:
-    """Show what a request to ALIAS would do, and send nothing.
+    """Show what a request to ALIAS would do, and send nothing. AWS is asked only with --identify.
 
     Prints, in the order in which they would be asked: the targets and why, the family, the exact native body, what would
     be dropped from the request; then the timeouts in seconds, the limits that apply, and the price.
 
     Exit code 1 when the first target would refuse the request: the message is the one that the caller would read.
     """
-    configuration = configured(path)
+    configuration = configured(path, identify=identify)
     body = example(alias) if source is None else source.read(LARGEST_BODY)
     key = _key(configuration, key_name)
     try:
@@ -104,7 +105,9 @@ def _step(number: int, step: Step) -> str:
         "arn": step.arn,
         "region": step.region,
         "kind": step.kind,
-        "family": step.family,
+        "family": step.family or "not known",
+        "because": step.family_why,
+        "card": step.card,
         "role": step.role_arn,
         "ignored": ", ".join(step.ignored),
         "refused": step.refused,

@@ -12,7 +12,7 @@ import click
 import uvloop
 
 from adapters import FAMILIES
-from gateway.cli.configuration import CONFIG_OPTION, configured
+from gateway.cli.configuration import CONFIG_OPTION, IDENTIFY_OPTION, configured
 from gateway.configuration import Configuration, check, configure, report
 from gateway.findings import quoted
 from gateway.keys.secrets import ALGORITHM, digest
@@ -30,8 +30,12 @@ SANDBOX_WARM_UP_SECONDS = 2.5  # real ones take a minute or two
 @click.option(
     "--check", "only_check", is_flag=True, help="Print the settings in effect, secrets masked, with warnings, and exit."
 )
-def serve(path: Path | None, sandbox: bool, only_check: bool) -> None:
+@IDENTIFY_OPTION
+def serve(path: Path | None, sandbox: bool, only_check: bool, identify: bool) -> None:
     """Run the gateway until Ctrl-C or SIGTERM.
+
+    Where a target's `family` is not written, AWS is asked for it before the gateway listens, within
+    aws.identify.deadline_seconds; --check asks nobody, unless --identify goes with it.
 
     SIGHUP, and any change of the file, read aliases and keys again without a restart. QUARRY_PORT overrides server.port
     (0 takes a free one); the first line on standard output says where it listens.
@@ -41,9 +45,13 @@ def serve(path: Path | None, sandbox: bool, only_check: bool) -> None:
             raise click.UsageError("--sandbox brings its own configuration: leave --config out")
         if only_check:
             raise click.UsageError("--sandbox has nothing to check: leave --check out")
+        if identify:
+            raise click.UsageError("--sandbox is identified anyway: leave --identify out")
         _run(_over_sandbox())
         return
-    configuration = configured(path)
+    if identify and not only_check:
+        raise click.UsageError("--identify goes with --check: the gateway asks for what is not written anyway")
+    configuration = configured(path, identify=identify)
     if problems := tls_problems(configuration):
         raise click.ClickException(str(SettingsError(problems, configuration.name)))
     if only_check:
@@ -56,6 +64,8 @@ def _run(serving: Coroutine[Any, Any, None]) -> None:
     try:
         with contextlib.suppress(KeyboardInterrupt):
             uvloop.run(serving)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
     except OSError as problem:
         way_out = "; QUARRY_PORT names another port" if problem.errno == errno.EADDRINUSE else ""
         raise click.ClickException(f"cannot serve: {problem.strerror or problem}{way_out}") from problem
@@ -82,14 +92,17 @@ async def _over_sandbox() -> None:
 
 
 def _sandbox_configuration(world: Any, url: str) -> Configuration:
-    """One alias for every model of the sandbox that a family here speaks to."""
+    """One alias for every model of the sandbox that a family here speaks to.
+
+    Families are left to be identified, as an account's would be, where that finds what is to be shown: see ``_pinned``.
+    """
     settings = Settings(
         server=Server(host="127.0.0.1", port=_port(os.environ.get("QUARRY_PORT"))),
-        aws=Aws(region=world.region, endpoint_urls={"bedrock-runtime": url}),
+        aws=Aws(region=world.region, endpoint_urls={"bedrock-runtime": url, "bedrock": url}),
         models={
             model.name: Route(
                 targets=(
-                    Target(arn=model.arn, family=model.asked_as, region=world.region, cold_start=ColdStart(patience_seconds=60)),
+                    Target(arn=model.arn, family=_pinned(model), region=world.region, cold_start=ColdStart(patience_seconds=60)),
                 )
             )
             for model in world.shelf.entries
@@ -104,6 +117,11 @@ def _sandbox_configuration(world: Any, url: str) -> Configuration:
         ),
     )
     return check(settings, name="the sandbox's configuration")
+
+
+def _pinned(model: Any) -> str | None:
+    """The family to write: of a model that is to be asked otherwise than its facts say, so that every way has an alias."""
+    return model.asked_as if model.converses or model.family == "openai_completion" else None
 
 
 def _port(text: str | None) -> int:

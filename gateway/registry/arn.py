@@ -8,7 +8,7 @@ Source: botocore's service models of ``bedrock`` and ``bedrock-runtime``, shape 
 import re
 from typing import NamedTuple
 
-from gateway.registry.model import Kind
+from gateway.registry.card import Kind
 
 
 class Identity(NamedTuple):
@@ -94,6 +94,26 @@ def _bare(text: str) -> Identity:
         )
     is_profile = text.split(".", 1)[0] in _PROFILE_PREFIXES
     return Identity("inference-profile" if is_profile else "foundation-model", None)
+
+
+def base_model(text: str) -> str | None:
+    """The base model's id that stands in an ARN or a bare id, without region prefix and context; ``None`` where none does.
+
+    ``amazon.titan-text-express-v1:0:8k``, the variant that throughput is sold for, is ``amazon.titan-text-express-v1:0``.
+    Custom models carry their base between the kind and their own id: seen in recorded replies of cloud-custodian, 2026-08.
+    """
+    found = _NAMES_BASE.fullmatch(text)
+    name = found["base"] if found is not None else text
+    if not _BASE.fullmatch(name):
+        return None
+    prefix, _, rest = name.partition(".")
+    return ":".join((rest if prefix in _PROFILE_PREFIXES else name).split(":")[:2])
+
+
+_NAMES_BASE = re.compile(
+    _PARTITION + r":bedrock:[a-z0-9-]{0,20}:(?:[0-9]{12}|):"
+    r"(?:foundation-model|inference-profile|custom-model)/(?P<base>[^/\s]{1,256})(?:/[a-z0-9]{12})?"
+)
 
 
 def is_region(text: str) -> bool:

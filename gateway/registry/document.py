@@ -1,6 +1,6 @@
 """The ``models`` section of a configuration into a Snapshot, every problem at once. Knows no YAML and no settings' Struct.
 
-It asks nobody: what only AWS knows, a target's family, must be written.
+It asks nobody. A family that is not written comes from the card that the caller brings, or stays unknown.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -9,27 +9,39 @@ from typing import Any, NamedTuple
 from adapters.family import Family
 from gateway.findings import Problem, quoted, step, suggestion
 from gateway.registry.arn import Identity, identify, is_region, is_role
+from gateway.registry.card import Card, Subject, Unidentified, state
 from gateway.registry.entries import RouteEntry, TargetEntry
+from gateway.registry.families import verdict
 from gateway.registry.knobs import defaults, unknown_ignorables
-from gateway.registry.model import Capacity, ColdStart, Route, Snapshot, Target, Timeouts
+from gateway.registry.model import Capacity, ColdStart, FamilyOrigin, Route, Snapshot, Target, Timeouts
 from gateway.registry.names import NAME_WORDS, is_name
+
+Findings = Mapping[Subject, Card | Unidentified]
+"""What was asked of AWS, and what it said."""
 
 
 class Document(NamedTuple):
     """A document, read.
 
     Attributes:
-        snapshot: What could be built; to be served only when there are no problems.
+        snapshot: What could be built; to be served only when there are no problems and no family is open.
         warnings: Legal, but probably not meant: a path and a sentence each.
+        open: Where a family is neither written nor found yet: the path of each, and what to ask.
     """
 
     snapshot: Snapshot
     problems: list[Problem]
     warnings: list[str]
+    open: Mapping[str, Subject]
 
 
 def snapshot(
-    models: Mapping[str, RouteEntry], *, region: str | None, families: Mapping[str, Family], created_at: int
+    models: Mapping[str, RouteEntry],
+    *,
+    region: str | None,
+    families: Mapping[str, Family],
+    created_at: int,
+    findings: Findings | None = None,
 ) -> Document:
     """Build the registry that a document describes, and check it as a whole.
 
@@ -37,20 +49,26 @@ def snapshot(
         region: For targets whose ``arn`` is a bare id and that say none themselves.
         families: The families there are, by name.
         created_at: Unix seconds.
+        findings: What AWS said of targets. A family that is neither written nor found there is a problem. ``None``: nobody
+            asked yet, so that it is only open.
     """
-    reading = _Reading(region, families, models.keys())
+    reading = _Reading(region, families, models.keys(), findings)
     routes = {alias: reading.route(alias, entry, step("models", alias)) for alias, entry in models.items()}
     reading.cycles(models)
-    return Document(Snapshot(routes=routes, created_at=created_at), reading.problems, reading.warnings)
+    return Document(Snapshot(routes=routes, created_at=created_at), reading.problems, reading.warnings, reading.open)
 
 
 class _Reading:
     """One pass over a document: what it needs to know, and what it finds."""
 
-    def __init__(self, region: str | None, families: Mapping[str, Family], aliases: Collection[str]) -> None:
+    def __init__(
+        self, region: str | None, families: Mapping[str, Family], aliases: Collection[str], findings: Findings | None
+    ) -> None:
         self.region = region
         self.families = families
         self.aliases = aliases
+        self.findings = findings
+        self.open: dict[str, Subject] = {}
         self.names: dict[str, str] = {}  # target's name: where it was given first
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
@@ -93,12 +111,14 @@ class _Reading:
             )
         if identity.kind != "imported-model" and entry.cold_start.keep_warm != "never":
             self.warnings.append(f"{step(path, 'cold_start')}: only imported models go cold; this has no effect.")
+        subject = Subject(entry.arn, identity.kind, identity.region or "", entry.role_arn)
+        family, origin, card = self.family(entry.family, subject, path)
         return Target(
             name=name,
-            arn=entry.arn,
-            region=identity.region or "",
-            kind=identity.kind,
-            family=self.family(entry.family, step(path, "family")),
+            arn=subject.arn,
+            region=subject.region,
+            kind=subject.kind,
+            family=family,
             weight=entry.weight,
             priority=entry.priority,
             role_arn=entry.role_arn,
@@ -106,6 +126,8 @@ class _Reading:
                 tokens_per_minute=entry.capacity.tokens_per_minute, concurrent_requests=entry.capacity.concurrent_requests
             ),
             cold_start=ColdStart(patience_seconds=entry.cold_start.patience_seconds, keep_warm=entry.cold_start.keep_warm),
+            family_origin=origin,
+            card=card,
         )
 
     def refuse_repeated(self, name: str, path: str) -> None:
@@ -129,13 +151,46 @@ class _Reading:
             self.problem(place, "the id names no region; write `region: …` here or under aws")
         return identity._replace(region=identity.region or entry.region or self.region)
 
-    def family(self, name: str | None, path: str) -> str:
-        if name is None:
-            known = ", ".join(sorted(self.families))
-            self.problem(path, f"an ARN does not tell the family; write one, such as `family: claude` (known are {known})")
-        elif name not in self.families:
-            self.problem(path, f"{quoted(name)} is no family; {suggestion(name, self.families.keys())}")
-        return name or ""
+    def family(self, name: str | None, subject: Subject, path: str) -> tuple[str, FamilyOrigin, Card | None]:
+        """The family, where it comes from, and the card if AWS gave one. What is written wins."""
+        place = step(path, "family")
+        finding = None if self.findings is None else self.findings.get(subject)
+        card = finding if isinstance(finding, Card) else None
+        if card is not None and state(card) not in {None, "in_service"}:
+            self.warnings.append(f"{path}: AWS says that its status is {card.status}.")
+        if name is not None:
+            self.written(name, finding, place)
+            return name, "written", card
+        if self.findings is None:
+            self.open[place] = subject
+        elif card is None:
+            self.unidentified(finding, place)
+        else:
+            found = verdict(card, self.families)
+            if found.caution is not None:
+                self.warnings.append(f"{place}: {found.caution}")
+            if found.family is not None:
+                return found.family, "negotiated" if found.negotiated else "identified", card
+            self.problem(place, f"not written, and AWS does not decide it: {found.why}. Write one, {self.such_as()}")
+        return "", "unknown", card
+
+    def written(self, name: str, finding: Card | Unidentified | None, place: str) -> None:
+        if name not in self.families:
+            self.problem(place, f"{quoted(name)} is no family; {suggestion(name, self.families.keys())}")
+        elif isinstance(finding, Unidentified):
+            self.warnings.append(f"{place}: {name} is written and wins; AWS {finding.why}.")
+        elif finding is not None and (found := verdict(finding, self.families)).family not in {name, None}:
+            self.warnings.append(f"{place}: {name} is written and wins; AWS's facts ask for {found.family}: {found.why}.")
+
+    def unidentified(self, finding: Unidentified | Card | None, place: str) -> None:
+        why = finding.why if isinstance(finding, Unidentified) else "was not asked"
+        if isinstance(finding, Unidentified) and finding.gone:
+            self.problem(place, f"not written, and AWS {why}: write the ARN of one that is there")
+        else:
+            self.problem(place, f"not written, and AWS {why}. Mend that, or write one, {self.such_as()}")
+
+    def such_as(self) -> str:
+        return f"such as `family: claude` (known are {', '.join(sorted(self.families))})"
 
     def weights(self, entries: Sequence[TargetEntry], path: str) -> None:
         heaviest: dict[int, int] = {}
@@ -156,6 +211,8 @@ class _Reading:
                 self.problem(place, f"{quoted(name)} stands twice; remove one")
 
     def defaults(self, entry: RouteEntry, targets: Sequence[Target], path: str) -> dict[str, Any]:
+        if any(target.family_origin == "unknown" for target in targets):
+            targets = ()  # whether any family has a parameter can be said when all are known
         used = {target.family: self.families[target.family] for target in targets if target.family in self.families}
         values, problems, warnings = defaults(entry.defaults, tuple(used.values()), path)
         self.problems += problems

@@ -3,13 +3,16 @@
 A reload builds a new ``Snapshot`` and swaps it in whole; a request keeps the one it began with.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct, field
 
-Kind = Literal["provisioned-model", "custom-model-deployment", "imported-model", "inference-profile", "foundation-model"]
+from gateway.registry.card import Card, Kind, Subject
+
 KeepWarm = Literal["never", "always", "business_hours", "while_traffic"]
+FamilyOrigin = Literal["written", "identified", "negotiated", "unknown"]
+"""Where a target's family comes from: the configuration, the account, the account and each request; nowhere yet."""
 
 
 class Timeouts(Struct, frozen=True):
@@ -52,10 +55,12 @@ class Target(Struct, frozen=True):
     Attributes:
         name: Unique over the whole configuration: the label in metrics and in ``x-quarry-target``.
         arn: What Bedrock calls ``modelId``. Never shown to a caller.
-        family: A key of ``adapters.FAMILIES``.
+        family: A key of ``adapters.FAMILIES``; ``""`` while its origin is unknown, and then it is not served.
         weight: Its share among the targets of its priority.
         priority: Lower is tried first.
         role_arn: The role to assume for it, ``None`` for the gateway's own identity.
+        family_origin: ``negotiated``: ``registry.families.spoken`` says which family a request speaks.
+        card: What AWS says of it; ``None`` where nobody asked.
     """
 
     name: str
@@ -68,6 +73,13 @@ class Target(Struct, frozen=True):
     role_arn: str | None = None
     capacity: Capacity = Capacity()
     cold_start: ColdStart = ColdStart()
+    family_origin: FamilyOrigin = "written"
+    card: Card | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """What to ask AWS about it."""
+        return Subject(self.arn, self.kind, self.region, self.role_arn)
 
 
 class Route(Struct, frozen=True):
@@ -99,3 +111,8 @@ class Snapshot(Struct, frozen=True):
 
     routes: Mapping[str, Route]
     created_at: int
+
+    def targets(self) -> Iterator[Target]:
+        """Every target of every route, in the document's order."""
+        for route in self.routes.values():
+            yield from route.targets

@@ -13,6 +13,7 @@ from gateway.sandbox.dialects.dialect import Json
 from gateway.sandbox.errors import AwsError, invalid
 from gateway.sandbox.log import Record
 from gateway.sandbox.models import BASES, Base, Kind, Model, foundation_arn
+from gateway.sandbox.profiles import CREATED, Profile
 from gateway.sandbox.reply import Reply, Request
 from gateway.sandbox.world import World
 
@@ -42,7 +43,7 @@ def _throughput(model: Model, region: str) -> Json:
         "modelArn": model.custom_model_arn,
         "desiredModelArn": model.custom_model_arn,
         "foundationModelArn": foundation_arn(model.base, region, contextual=True),
-        "status": "InService",
+        "status": model.status or "InService",
         "creationTime": _time(model.created),
         "lastModifiedTime": _time(model.created),
     }
@@ -54,7 +55,7 @@ def _deployment(model: Model, _region: str) -> Json:
         "modelDeploymentName": model.name,
         "modelArn": model.custom_model_arn,
         "createdAt": _time(model.created),
-        "status": "Active",
+        "status": model.status or "Active",
         "lastUpdatedAt": _time(model.created),
     }
 
@@ -158,9 +159,24 @@ async def get_foundation(world: World, identifier: str, _request: Request, _reco
     raise AwsError("ResourceNotFoundException", "Could not resolve the foundation model from the provided model identifier.")
 
 
-async def get_profile(_world: World, identifier: str, _request: Request, _record: Record, _caller: Caller) -> Reply:
-    """No custom model can stand behind an inference profile, so the sandbox has none."""
-    raise AwsError("ResourceNotFoundException", f"The provided inference profile identifier does not exist: {identifier}")
+async def get_profile(world: World, identifier: str, _request: Request, _record: Record, _caller: Caller) -> Reply:
+    profile = world.shelf.profile(identifier)
+    if profile is None:
+        raise AwsError("ResourceNotFoundException", f"The provided inference profile identifier does not exist: {identifier}")
+    return reply.whole(200, _profile(profile))
+
+
+def _profile(profile: Profile) -> Json:
+    return {
+        "inferenceProfileName": profile.name,
+        "inferenceProfileId": profile.id,
+        "inferenceProfileArn": profile.arn,
+        "models": [{"modelArn": f"arn:aws:bedrock:{region}::foundation-model/{profile.model_id}"} for region in profile.regions],
+        "createdAt": _time(CREATED),
+        "updatedAt": _time(CREATED),
+        "status": "ACTIVE",
+        "type": profile.type,
+    }
 
 
 def _customised(world: World) -> list[Model]:
@@ -239,5 +255,8 @@ async def list_foundation(world: World, _identifier: str, request: Request, _rec
     return reply.whole(200, {"modelSummaries": summaries})
 
 
-async def list_profiles(_world: World, _identifier: str, request: Request, _record: Record, _caller: Caller) -> Reply:
-    return _page((), request, "inferenceProfileSummaries")
+async def list_profiles(world: World, _identifier: str, request: Request, _record: Record, _caller: Caller) -> Reply:
+    """AWS's own unless ``type`` says otherwise: so AWS does it, seen in aws/aws-cli#9728, 2025-09-17."""
+    wanted = request.parameters.get("type", "SYSTEM_DEFINED")
+    told = [_profile(profile) for profile in world.shelf.profiles if profile.type == wanted]
+    return _page(told, request, "inferenceProfileSummaries")

@@ -9,9 +9,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-ACCOUNT = "123456789012"
+from gateway.sandbox.profiles import ACCOUNT, Profile, profiles
 
-Kind = Literal["provisioned-model", "custom-model-deployment", "imported-model", "foundation-model"]
+Kind = Literal["provisioned-model", "custom-model-deployment", "imported-model", "foundation-model", "inference-profile"]
 
 # The day from which imported models accept three body formats; older imports keep their architecture's own.
 THREE_FORMATS_SINCE = datetime(2025, 11, 11, tzinfo=UTC)
@@ -66,6 +66,7 @@ class Model(Struct, frozen=True):
         starts_cold: Begins outside the hardware (imported models only).
         instruct: Whether an imported model supports Converse.
         converses: The gateway's own alias asks it by Converse, whatever its native body.
+        status: In AWS's word, where it is not simply in service.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Model(Struct, frozen=True):
     starts_cold: bool = False
     instruct: bool = False
     converses: bool = False
+    status: str | None = None
 
     @property
     def asked_as(self) -> str:
@@ -255,13 +257,14 @@ class Shelf:
     def __init__(self, entries: Iterable[Model], region: str) -> None:
         self.region = region
         self.entries = tuple(entries)
+        self.profiles = profiles(region)
         self._by_arn = {model.arn: model for model in self.entries}
         self._by_name = {model.name: model for model in self.entries if model.kind != "foundation-model"}
 
     def find(self, identifier: str) -> Model | None:
         """The model of this ARN, name or base model id; ``None`` if the account has none."""
         known = self._by_arn.get(identifier) or self._by_name.get(identifier)
-        return known or self._base(identifier)
+        return known or self._base(identifier) or self._profiled(identifier)
 
     def _base(self, identifier: str) -> Model | None:
         _, separator, model_id = identifier.partition("::foundation-model/")
@@ -269,6 +272,17 @@ class Shelf:
         if base is None:
             return None
         return Model(base.name, base.family, "foundation-model", foundation_arn(base, self.region), base)
+
+    def profile(self, identifier: str) -> Profile | None:
+        """The inference profile of this ARN or id."""
+        return next((profile for profile in self.profiles if identifier in {profile.id, profile.arn}), None)
+
+    def _profiled(self, identifier: str) -> Model | None:
+        profile = self.profile(identifier)
+        if profile is None:
+            return None
+        base = _known(profile.model_id)
+        return Model(profile.name, base.family, "inference-profile", profile.arn, base)
 
     def of_kind(self, kind: Kind) -> list[Model]:
         """The models of one kind, in their order."""

@@ -50,6 +50,25 @@ class Server(Section, frozen=True):
     ] = None
 
 
+class Identify(Section, frozen=True):
+    """How AWS is asked which family a target speaks, where none is written."""
+
+    deadline_seconds: Annotated[
+        Positive,
+        Meta(
+            description="How long the start, and a reload, may wait for all answers; without them neither happens.", extra=SECONDS
+        ),
+    ] = 20.0
+    refresh_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="How often what AWS said is asked again in the background, give or take a fifth; 0: never.",
+            extra=SECONDS,
+        ),
+    ] = 900.0
+
+
 class Aws(Section, frozen=True):
     """How AWS is reached. Credentials come from AWS's own default chain, never from this file."""
 
@@ -61,6 +80,7 @@ class Aws(Section, frozen=True):
         dict[Literal["bedrock-runtime", "bedrock", "sts", "s3"], Origin],
         Meta(description="URLs in place of AWS's own, by service: PrivateLink, a proxy, or the sandbox."),
     ] = {}
+    identify: Annotated[Identify, Meta(description="How the families that are not written are found.")] = Identify()
 
 
 class Redis(Section, frozen=True):
@@ -108,7 +128,10 @@ class Target(Section, frozen=True):
     ] = None
     family: Annotated[
         Text | None,
-        Meta(description="Dialect of its native body: `titan`, `cohere`, `llama2`, `llama3`, `claude`, `openai_chat`, …"),
+        Meta(
+            description="Dialect of its native body: `titan`, `cohere`, `llama2`, `llama3`, `claude`, `openai_chat`, … "
+            "Absent: AWS is asked at the start."
+        ),
     ] = None
     region: Annotated[Text | None, Meta(description="Only for an id that names none. Absent: the ARN's, else `aws.region`.")] = (
         None

@@ -31,6 +31,7 @@ UNMAPPED = (
     ("target",),
 )
 IN_FLIGHT = ("quarry_in_flight_requests", "Attempts now under way.", ("target",))
+STATE = ("quarry_target_state", "1 for the state that AWS says an identified target is in.", ("target", "state"))
 DISTRIBUTIONS = {
     "duration": ("quarry_request_duration_seconds", "From a request's arrival to its last byte."),
     "ttft": ("quarry_time_to_first_token_seconds", "From a request's arrival to its first text or tool delta; streams only."),
@@ -45,6 +46,7 @@ LABELS: dict[str, tuple[str, ...]] = {
     **{f"{name}_total": labels for name, _, labels in (REQUESTS, TOKENS, UPSTREAM_ERRORS, UNMAPPED)},
     **{name: ("model",) for name, _ in DISTRIBUTIONS.values()},
     IN_FLIGHT[0]: IN_FLIGHT[2],
+    STATE[0]: STATE[2],
 }
 """Every metric of ours with its labels; docs, dashboard and alerts are tested against it."""
 
@@ -97,12 +99,17 @@ class RouteTally:
 
 
 class Metrics(Collector):
-    """The metrics of one process: sums to add to, and their exposition."""
+    """The metrics of one process: sums to add to, and their exposition.
+
+    Attributes:
+        target_states: Target to state, for those that AWS was asked about.
+    """
 
     def __init__(self) -> None:
         self.in_flight: dict[str, int] = defaultdict(int)
         self.upstream_errors: dict[tuple[str, str], int] = defaultdict(int)
         self.unmapped_finish: dict[str, int] = defaultdict(int)
+        self.target_states: dict[str, str] = {}
         self._models: dict[str, ModelTally] = {}
         self._routes: dict[tuple[str, str], RouteTally] = {}
         self.registry = CollectorRegistry()
@@ -132,11 +139,8 @@ class Metrics(Collector):
         )
         yield _counter(UPSTREAM_ERRORS, self.upstream_errors)
         yield _counter(UNMAPPED, {(target,): count for target, count in self.unmapped_finish.items()})
-        name, about, labels = IN_FLIGHT
-        in_flight = GaugeMetricFamily(name, about, labels=labels)
-        for target, count in self.in_flight.items():
-            in_flight.add_metric([target], count)
-        yield in_flight
+        yield _gauge(IN_FLIGHT, {(target,): count for target, count in self.in_flight.items()})
+        yield _gauge(STATE, dict.fromkeys(self.target_states.items(), 1))
         for attribute, (name, about) in DISTRIBUTIONS.items():
             yield _histogram(name, about, ((model, getattr(tally, attribute)) for model, tally in self._models.items()))
 
@@ -145,6 +149,13 @@ def _counter(about: tuple[str, str, tuple[str, ...]], counts: Mapping[Any, float
     family = CounterMetricFamily(about[0], about[1], labels=about[2])
     for labels, count in counts.items():
         family.add_metric(labels, count)
+    return family
+
+
+def _gauge(about: tuple[str, str, tuple[str, ...]], values: Mapping[Any, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(about[0], about[1], labels=about[2])
+    for labels, value in values.items():
+        family.add_metric(labels, value)
     return family
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from deploy.check import ROOT
+from gateway.bedrock.facts import Fact
 
 FOLDER = ROOT / "deploy/iam"
 HERE = "arn:aws:bedrock:us-west-2:123456789012:"
@@ -19,6 +20,8 @@ GRANTS = {
         "bedrock:GetCustomModelDeployment": {f"{HERE}custom-model-deployment/*"},
         "bedrock:GetCustomModel": {f"{HERE}custom-model/*"},
         "bedrock:GetImportedModel": {f"{HERE}imported-model/*"},
+        "bedrock:GetInferenceProfile": {f"{HERE}inference-profile/*", f"{HERE}application-inference-profile/*"},
+        "bedrock:GetFoundationModel": {"arn:aws:bedrock:us-west-2::foundation-model/*"},
     },
     "assume-role.json": {"sts:AssumeRole": {"arn:aws:iam::210987654321:role/quarry-invoke"}},
 }
@@ -61,6 +64,11 @@ def test_no_wildcard_beyond_an_id(name):
         assert not any("*" in action for action in listed(statement["Action"]))
         for resource in listed(statement["Resource"]):
             assert "*" not in resource.removesuffix("/*")
+
+
+def test_every_read_can_be_allowed():
+    """What the gateway may read to identify a target, `identify.json` allows, and nothing that it never reads."""
+    assert GRANTS["identify.json"].keys() == {f"bedrock:{fact.operation}" for fact in Fact.__subclasses__()}
 
 
 def test_trust_names_one_role():

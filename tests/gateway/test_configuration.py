@@ -98,14 +98,15 @@ def test_problems_of_form_and_of_meaning_come_together(written):
 
 def test_every_problem_has_its_line(written):
     """What a room finds is given its line too; what is missing, the line of the heading above it."""
-    text = GOOD.replace("        family: claude\n", "") + "limits: {requests_per_minute: 0}\n"
+    arn = "arn:aws:bedrock:us-west-2:123456789012:provisioned-model/a1b2c3d4e5f6"
+    text = GOOD.replace(arn, "meta.llama3-8b-instruct-v1:0") + "limits: {requests_per_minute: 0}\n"
 
     with pytest.raises(SettingsError) as caught:
         configure(written(text), {})
 
     assert [(problem.path, problem.line) for problem in caught.value.problems] == [
-        ("models.support.targets[0].family", 4),
-        ("limits.requests_per_minute", 7),
+        ("models.support.targets[0].region", 4),
+        ("limits.requests_per_minute", 8),
     ]
 
 

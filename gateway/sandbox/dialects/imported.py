@@ -13,7 +13,7 @@ from gateway.sandbox.dialects import llama
 from gateway.sandbox.dialects.converse import schema_in
 from gateway.sandbox.dialects.dialect import Chunk, Dialect, Json, Origin, require
 from gateway.sandbox.errors import invalid
-from gateway.sandbox.models import ACCOUNT
+from gateway.sandbox.profiles import ACCOUNT
 from gateway.sandbox.replies.prompts import turns
 from gateway.sandbox.schema import Schema
 

@@ -115,7 +115,6 @@ def test_the_region_is_the_arns_then_the_targets_then_everyones():
             'models.b.targets[0].name: "a" is the name of models.a.targets[0] already',
         ),
         ({"a": route(target("x"))}, 'models.a.targets[0].arn: "x": this is no Bedrock ARN'),
-        ({"a": route(target(family=None))}, "models.a.targets[0].family: an ARN does not tell the family; write one, such as `family: claude`"),
         ({"a": route(target(family="cluade"))}, 'models.a.targets[0].family: "cluade" is no family; did you mean "claude"?'),
         ({"a": route(target(role_arn="admin"))}, 'models.a.targets[0].role_arn: "admin" is no IAM role'),
         (
@@ -159,7 +158,7 @@ def test_all_problems_of_a_document_come_at_once():
     """A document wrong in many places is told so once."""
     found = problems(
         {
-            "a": route(target("x", family=None), target(role_arn="y"), fallbacks=("z",), defaults={"n": 2}),
+            "a": route(target("x", family="y"), target(role_arn="y"), fallbacks=("z",), defaults={"n": 2}),
             "b c": RouteEntry(targets=()),
         }
     )
