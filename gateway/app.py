@@ -22,6 +22,8 @@ from gateway.registry.identities import Identities
 from gateway.registry.live import Live
 from gateway.surface import answering, health, openapi, problems
 from gateway.surface.answering import Dialect, Rooms
+from gateway.surface.bedrock import front as bedrock
+from gateway.surface.bedrock.place import PREFIX
 from gateway.surface.guard import Guard
 from gateway.surface.openai import models
 from gateway.surface.openai.chat import CHAT
@@ -107,7 +109,8 @@ def create(
         raise ValueError(f"families are still open: {', '.join(configuration.open)}")
     aws = aws or upstream(configuration, environ)
     settings, state = configuration.settings, State(configuration)
-    registry, guard, metrics = Live(configuration.snapshot), Guard(configuration.keys), Metrics()
+    registry, metrics = Live(configuration.snapshot), Metrics()
+    guard = Guard(configuration.keys, pepper=settings.server.sigv4_pepper)
     metrics.target_states = _states(configuration)
     path = Path(registry=registry, bedrock=aws.runtime)
     rooms = Rooms(guard, path, open_meter=partial(Meter, metrics, log), max_body_bytes=settings.server.max_body_bytes)
@@ -126,19 +129,26 @@ def create(
         openapi_config=None,  # the document is our own: it also tells of the chat route, which Litestar's cannot see
         logging_config=None,
     )
-    return Gateway(front(chats, litestar), registry, guard, metrics, log, state, aws.identities)
+    return Gateway(front(chats, bedrock.front(rooms), litestar), registry, guard, metrics, log, state, aws.identities)
 
 
-def front(chats: Sequence[ASGIRouteHandler], litestar: Litestar) -> ASGIApp:
-    """Litestar with a shorter way to what answers chats: docs/decisions/0006-short-way-to-chat.md says what that saves."""
+def front(chats: Sequence[ASGIRouteHandler], native: ASGIApp, litestar: Litestar) -> ASGIApp:
+    """Litestar with a shorter way to what answers chats: docs/decisions/0006-short-way-to-chat.md says what that saves.
+
+    Args:
+        native: Answers Bedrock's own protocol, whose paths hold the alias.
+    """
     short = {path: handler.fn for handler in chats for path in handler.paths}
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        handle = short.get(scope.get("path", ""))
-        if handle is None:
-            await litestar(scope, receive, send)
-        else:
+        path = scope.get("path", "")
+        handle = short.get(path)
+        if handle is not None:
             await handle(scope, receive, send)
+        elif path.startswith(PREFIX):
+            await native(scope, receive, send)
+        else:
+            await litestar(scope, receive, send)
 
     return application
 

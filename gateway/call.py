@@ -17,6 +17,7 @@ class Trail(Struct):
         ignored: Parameters that were dropped, to be named in ``x-quarry-ignored-parameters``.
         cold_start_seconds: How long the request was held for a cold model.
         auth_seconds, translate_seconds: Our own share, for ``server-timing``.
+        passed_on: The upstream's headers that a relayed reply keeps.
     """
 
     target: str = ""
@@ -25,6 +26,7 @@ class Trail(Struct):
     cold_start_seconds: float = 0.0
     auth_seconds: float = 0.0
     translate_seconds: float = 0.0
+    passed_on: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Call(Struct):
@@ -49,6 +51,8 @@ class Call(Struct):
     choices: int = 1
     include_usage: bool = False
     deadline: float = inf
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
     trail: Trail = field(default_factory=Trail)
     variants: tuple[ChatRequest, ...] = ()
     notes: object = None

@@ -19,7 +19,7 @@ from adapters.chat import ChatRequest
 from adapters.deltas import Delta, Usage, joined
 from adapters.errors import MalformedReply
 from adapters.family import Family, Operation
-from gateway.bedrock.runtime import Exchange, Runtime
+from gateway.bedrock.runtime import Exchange, FrameDecoder, Runtime
 from gateway.call import Call
 from gateway.registry.families import spoken
 from gateway.registry.live import Live
@@ -58,12 +58,22 @@ def complete(call: Call, meter: Meter, path: Path) -> AsyncGenerator[Batch, None
         RequestRefused: On the first step, when no body of the target's family can say what the caller wants.
         GatewayError: On any step.
     """
-    routes = path.registry.resolve(call.alias, call.key)
-    meter.routed(routes[0])
-    call.deadline = call.received_at + routes[0].timeouts.total_seconds
+    routes = admit(call, meter, path)
     if call.choices == 1:
         return answer(0, call, routes, meter, path)
     return merged([answer(choice, call, routes, meter, path) for choice in range(call.choices)])
+
+
+def admit(call: Call, meter: Meter, path: Path) -> Routes:
+    """Find out who may answer, and let the request's time run.
+
+    Raises:
+        ModelNotFound, ModelNotAllowed: Nobody.
+    """
+    routes = path.registry.resolve(call.alias, call.key)
+    meter.routed(routes[0])
+    call.deadline = call.received_at + routes[0].timeouts.total_seconds
+    return routes
 
 
 async def answer(choice: int, call: Call, routes: Routes, meter: Meter, path: Path) -> AsyncGenerator[Batch, None]:
@@ -106,8 +116,16 @@ def translate(call: Call, asked: ChatRequest, attempt: Attempt, now: Callable[[]
     return family, request, body
 
 
-def invoke(call: Call, attempt: Attempt, body: bytes, bedrock: Runtime, *, operation: Operation) -> Exchange:
-    """The exchange with this attempt's target, under the times its route allows."""
+def invoke(
+    call: Call,
+    attempt: Attempt,
+    body: bytes,
+    bedrock: Runtime,
+    *,
+    operation: Operation = "invoke",
+    decoder: FrameDecoder | None = None,
+) -> Exchange:
+    """The exchange with this attempt's target, under the times its route allows; ``decoder`` may keep the frames' bytes."""
     target, timeouts = attempt.target, attempt.route.timeouts
     return bedrock.invoke(
         target.arn,
@@ -116,6 +134,8 @@ def invoke(call: Call, attempt: Attempt, body: bytes, bedrock: Runtime, *, opera
         role_arn=target.role_arn,
         stream=call.stream,
         operation=operation,
+        headers=call.headers,
+        decoder=decoder,
         connect_seconds=timeouts.connect_seconds,
         first_byte_seconds=timeouts.first_token_seconds,
         between_bytes_seconds=timeouts.between_bytes_seconds,
@@ -135,19 +155,23 @@ class Whole:
 
     def read(self, chunk: bytes) -> list[Delta]:
         """The whole native body, with the token counts that AWS put into the headers."""
-        counts = self._exchange.counts
-        usage = counts and Usage(
-            input_tokens=counts.input + counts.cache_read + counts.cache_write,
-            output_tokens=counts.output,
-            cache_read_tokens=counts.cache_read,
-            cache_write_tokens=counts.cache_write,
-            source="headers",
-        )
-        return self._family.decode(chunk, self._request, usage)
+        return self._family.decode(chunk, self._request, counted(self._exchange))
 
     def end(self) -> list[Delta]:
         """Never reached with a body read: an exchange without one is an error of its own."""
         raise MalformedReply("the reply has no body")
+
+
+def counted(exchange: Exchange) -> Usage | None:
+    """The token counts that AWS put into the headers of a whole reply, if it did."""
+    counts = exchange.counts
+    return counts and Usage(
+        input_tokens=counts.input + counts.cache_read + counts.cache_write,
+        output_tokens=counts.output,
+        cache_read_tokens=counts.cache_read,
+        cache_write_tokens=counts.cache_write,
+        source="headers",
+    )
 
 
 async def merged(choices: Sequence[AsyncGenerator[Batch, None]]) -> AsyncGenerator[Batch, None]:

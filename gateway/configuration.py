@@ -83,7 +83,7 @@ def check(
         settings.models, region=settings.aws.region, families=FAMILIES, created_at=int(time.time()), findings=findings
     )
     keys, key_problems = store.keys(settings.keys)
-    found = joined(problems or [], [*registry.problems, *key_problems])
+    found = joined(problems or [], [*registry.problems, *key_problems, *store.unsigned(keys, settings.server.sigv4_pepper)])
     if found:
         raise SettingsError(located(found, text) if text else found, name)
     warnings = (*unenforced(settings), *registry.warnings, *store.unmatched(keys, settings.models), *_empty(settings))

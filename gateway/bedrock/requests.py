@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from gateway.bedrock.hosts import Endpoint, Operation, model_path
-from gateway.bedrock.signing import Credentials, Dated, dated, layout, signature
+from gateway.bedrock.signing import Credentials, Dated, Layout, dated, lay_out, layout, signature
+
+Headers = tuple[tuple[str, str], ...]
+"""Names in lower case, and values."""
 
 _CONVERSE_HEADERS = (("content-type", "application/json"),)
-_HEADERS: Mapping[tuple[Operation, bool], tuple[tuple[str, str], ...]] = {
+_HEADERS: Mapping[tuple[Operation, bool], Headers] = {
     ("invoke", False): (("content-type", "application/json"), ("accept", "application/json")),
     ("invoke", True): (("content-type", "application/json"), ("x-amzn-bedrock-accept", "application/json")),
     ("converse", False): _CONVERSE_HEADERS,
@@ -35,7 +38,7 @@ class Address(NamedTuple):
         return self.place.base_path + model_path(self.arn, stream=self.stream, operation=self.operation)
 
     @property
-    def headers(self) -> tuple[tuple[str, str], ...]:
+    def headers(self) -> Headers:
         """What the operation wants beside the host."""
         return _HEADERS[self.operation, self.stream]
 
@@ -63,13 +66,20 @@ class Requests:
         """
         head = self._heads.get(address)
         if head is None or head.second != int(at) or head.credentials is not credentials:
-            head = self._heads[address] = _head(address, credentials, int(at))
-        return b"%s%s\r\ncontent-length: %d\r\n\r\n%s" % (head.lines, signature(head.date, body).encode(), len(body), body)
+            plan = layout("POST", address.path, "", address.place.host_header, address.headers, credentials.token)
+            head = self._heads[address] = _head(address, credentials, int(at), plan)
+        return _whole(head, body)
 
 
-def with_bearer(address: Address, body: bytes, token: str) -> bytes:
-    """A request that a bearer token vouches for."""
-    plan = layout("POST", address.path, "", address.place.host_header, address.headers, None)
+def signed_once(address: Address, body: bytes, credentials: Credentials, *, at: float, headers: Headers) -> bytes:
+    """A request signed with credentials, with a caller's headers instead of the usual ones. Nothing of it is kept."""
+    plan = lay_out("POST", address.path, "", address.place.host_header, headers, credentials.token)
+    return _whole(_head(address, credentials, int(at), plan), body)
+
+
+def with_bearer(address: Address, body: bytes, token: str, headers: Headers = ()) -> bytes:
+    """A request that a bearer token vouches for; ``headers`` instead of the usual ones, if any."""
+    plan = lay_out("POST", address.path, "", address.place.host_header, headers or address.headers, None)
     return b"%sauthorization: Bearer %s\r\ncontent-length: %d\r\n\r\n%s" % (
         _opening(address.path, plan.lines),
         token.encode(),
@@ -78,11 +88,14 @@ def with_bearer(address: Address, body: bytes, token: str) -> bytes:
     )
 
 
-def _head(address: Address, credentials: Credentials, second: int) -> _Head:
-    plan = layout("POST", address.path, "", address.place.host_header, address.headers, credentials.token)
+def _head(address: Address, credentials: Credentials, second: int, plan: Layout) -> _Head:
     date = dated(plan, credentials, region=address.region, second=second)
     own = f"x-amz-date: {date.moment}\r\nauthorization: {date.authorization}"
     return _Head(second, credentials, date, _opening(address.path, plan.lines) + own.encode())
+
+
+def _whole(head: _Head, body: bytes) -> bytes:
+    return b"%s%s\r\ncontent-length: %d\r\n\r\n%s" % (head.lines, signature(head.date, body).encode(), len(body), body)
 
 
 def _opening(path: str, lines: str) -> bytes:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from time import monotonic
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Protocol, Self
 
 from gateway.bedrock import faults, frames
 from gateway.bedrock.client import Client, Reply, Timeouts
 from gateway.bedrock.credentials import CredentialSource
 from gateway.bedrock.hosts import Endpoint, Operation, endpoint
-from gateway.bedrock.requests import Address, Requests, with_bearer
+from gateway.bedrock.requests import Address, Headers, Requests, signed_once, with_bearer
 from gateway.bedrock.signing import Credentials
 from gateway.errors import GatewayError, UpstreamError
 
@@ -28,6 +28,15 @@ _COUNTED = tuple(
     b"x-amzn-bedrock-%s-token-count" % kind for kind in (b"input", b"output", b"cache-read-input", b"cache-write-input")
 )
 _LEAST_SKEW_SECONDS = 60.0  # AWS allows five minutes; less than one is not worth believing a stranger's clock for
+
+
+class FrameDecoder(Protocol):
+    """Reads the frames of one stream: ``frames.Decoder``, or one that also keeps their bytes."""
+
+    @property
+    def broken(self) -> frames.CorruptFrame | None: ...
+    def feed(self, data: bytes) -> list[frames.Frame]: ...
+    def end(self) -> None: ...
 
 
 class TokenCounts(NamedTuple):
@@ -82,6 +91,8 @@ class Runtime:
         role_arn: str | None = None,
         stream: bool,
         operation: Operation = "invoke",
+        headers: Headers = (),
+        decoder: FrameDecoder | None = None,
         connect_seconds: float,
         first_byte_seconds: float,
         between_bytes_seconds: float,
@@ -93,13 +104,26 @@ class Runtime:
             body: The native body, JSON.
             role_arn: The role to call as, instead of the gateway's own identity.
             operation: ``converse`` hands each typed event on as a chunk ``{"<event type>": <payload>}``.
+            headers: To send instead of the usual ones.
+            decoder: For who wants more of the frames than their chunks.
             first_byte_seconds: Until the head of the reply and, of a stream, its first frame.
             between_bytes_seconds: From one frame to the next: bytes that complete none do not count.
             deadline: Monotonic seconds. When it passes the error is DeadlineExceeded; when one of the others does,
                 UpstreamTimeout.
         """
         timeouts = Timeouts(connect_seconds, first_byte_seconds, between_bytes_seconds, deadline)
-        return Exchange(self, arn, body, region=region, role_arn=role_arn, stream=stream, operation=operation, timeouts=timeouts)
+        return Exchange(
+            self,
+            arn,
+            body,
+            region=region,
+            role_arn=role_arn,
+            stream=stream,
+            operation=operation,
+            headers=headers,
+            decoder=decoder,
+            timeouts=timeouts,
+        )
 
     async def aclose(self) -> None:
         """Close every connection and stop renewing credentials."""
@@ -111,10 +135,14 @@ class Runtime:
         place = self._endpoint(exchange.region)
         address = Address(place, exchange.region, exchange.arn, exchange.operation, exchange.stream)
         if token := self._bearer_for(place, exchange):
-            request = with_bearer(address, exchange.body, token)
+            request = with_bearer(address, exchange.body, token, exchange.headers)
         else:
             credentials = self._credentials.current(exchange.role_arn) or await self._fetched(exchange)
-            request = self._requests.signed(address, exchange.body, credentials, at=self._now() + self.skew_seconds)
+            at = self._now() + self.skew_seconds
+            if exchange.headers:
+                request = signed_once(address, exchange.body, credentials, at=at, headers=exchange.headers)
+            else:
+                request = self._requests.signed(address, exchange.body, credentials, at=at)
         return await self._client.send(place.origin, request, exchange.timeouts)
 
     def learn_skew(self, headers: Mapping[bytes, bytes]) -> bool:
@@ -160,7 +188,7 @@ class Exchange:
 
     __slots__ = (
         "_answered", "_decoder", "_fault", "_first_frame_by", "_reply", "_runtime", "_waited_seconds",
-        "arn", "body", "counts", "operation", "region", "role_arn", "stream", "timeouts",
+        "arn", "body", "counts", "headers", "operation", "region", "role_arn", "stream", "timeouts",
     )  # fmt: skip
 
     def __init__(
@@ -173,6 +201,8 @@ class Exchange:
         role_arn: str | None,
         stream: bool,
         operation: Operation,
+        headers: Headers,
+        decoder: FrameDecoder | None,
         timeouts: Timeouts,
     ) -> None:
         self.arn = arn
@@ -181,15 +211,21 @@ class Exchange:
         self.role_arn = role_arn
         self.stream = stream
         self.operation = operation
+        self.headers = headers
         self.timeouts = timeouts
         self.counts: TokenCounts | None = None
         self._runtime = runtime
         self._reply: Reply | None = None
-        self._decoder = frames.Decoder()
+        self._decoder: FrameDecoder = frames.Decoder() if decoder is None else decoder
         self._fault: GatewayError | None = None
         self._answered = False
         self._first_frame_by = 0.0
         self._waited_seconds = 0.0
+
+    @property
+    def reply_headers(self) -> Mapping[bytes, bytes]:
+        """Of the reply, by lower-case name; none before there is one."""
+        return self._reply.headers if self._reply is not None else {}
 
     @property
     def waited_seconds(self) -> float:

@@ -111,6 +111,10 @@ def layout(  # noqa: PLR0917 - by position, because that is the cheaper key
     )
 
 
+lay_out = layout.__wrapped__
+"""``layout`` that remembers nothing: for what strangers say, of which no two may be the same."""
+
+
 class Dated(NamedTuple):
     """All requests of one layout in one second: only the body is missing. OpenSSL's hash states, copied and never changed.
 
@@ -148,10 +152,10 @@ def dated(plan: Layout, credentials: Credentials, *, region: str, second: int, s
     )
 
 
-def signature(date: Dated, body: bytes) -> str:
-    """The signature of a dated request with this body."""
+def signature(date: Dated, body: bytes, digest: str | None = None) -> str:
+    """The signature of a dated request with this body; ``digest`` stands for it if it is not the body's own SHA-256."""
     canonical, inner, outer = date.canonical.copy(), date.inner.copy(), date.outer.copy()
-    canonical.update(sha256(body).hexdigest().encode())
+    canonical.update((digest or sha256(body).hexdigest()).encode())
     inner.update(canonical.hexdigest().encode())
     outer.update(inner.digest())
     digits: str = outer.hexdigest()

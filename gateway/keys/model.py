@@ -15,6 +15,7 @@ class Key(Struct, frozen=True):
         id: Shown in logs and listings. The middle of a key that we minted, else the first 12 digits of its hash.
         hash: SHA-256 of the whole key string, 64 hex digits.
         models: Globs over aliases.
+        sigv4: Whether a request may be signed with the pair that is derived from its id.
     """
 
     id: str
@@ -23,6 +24,7 @@ class Key(Struct, frozen=True):
     hash: str
     models: tuple[str, ...] = ("*",)
     scopes: frozenset[Scope] = frozenset({"invoke"})
+    sigv4: bool = False
 
     def may_use(self, alias: str) -> bool:
         """Whether one of its globs covers the alias."""

@@ -39,7 +39,7 @@ def mint() -> Minted:
     random bits a plain SHA-256 cannot be searched; a slow hash or a pepper would guard nothing more.
     """
     key_id = "".join(secrets.choice(_ID_DIGITS) for _ in range(_ID_LENGTH))
-    secret = f"{PREFIX}_{key_id}_{_base62(secrets.token_bytes(SECRET_BYTES))}"
+    secret = f"{PREFIX}_{key_id}_{base62(secrets.token_bytes(SECRET_BYTES))}"
     return Minted(key_id, secret, ALGORITHM + digest(secret))
 
 
@@ -48,7 +48,8 @@ def digest(secret: str | bytes) -> str:
     return sha256(secret.encode() if isinstance(secret, str) else secret).hexdigest()
 
 
-def _base62(number_bytes: bytes) -> str:
+def base62(number_bytes: bytes) -> str:
+    """256 bits as 43 letters and digits."""
     number = int.from_bytes(number_bytes, "big")
     digits = []
     for _ in range(_SECRET_LENGTH):

@@ -26,6 +26,8 @@ class KeyEntry(Protocol):
     def models(self) -> Sequence[str]: ...
     @property
     def scopes(self) -> Sequence[Scope]: ...
+    @property
+    def sigv4(self) -> bool: ...
 
 
 def keys(entries: Sequence[KeyEntry]) -> tuple[tuple[Key, ...], list[Problem]]:
@@ -51,6 +53,7 @@ def _key(entry: KeyEntry) -> Key:
         hash=digits,
         models=tuple(entry.models),
         scopes=frozenset(entry.scopes),
+        sigv4=entry.sigv4,
     )
 
 
@@ -65,6 +68,17 @@ def _repeated(field: str, made: Iterable[Key], entries: Sequence[KeyEntry]) -> I
         if earlier != index:
             shown = "the same hash" if field == "hash" else f"the {field} {quoted(value)}"
             yield Problem(step(step("keys", index), field), f"keys[{earlier}] has {shown} already; each key needs its own")
+
+
+def unsigned(made: Iterable[Key], pepper: str | None) -> list[Problem]:
+    """A problem for each key that may sign where nothing can be derived to check it with."""
+    if pepper is not None:
+        return []
+    return [
+        Problem(step(step("keys", index), "sigv4"), "needs server.sigv4_pepper, from which the secret is derived; set it there")
+        for index, key in enumerate(made)
+        if key.sigv4
+    ]
 
 
 def unmatched(made: Iterable[Key], aliases: Collection[str]) -> list[str]:

@@ -66,7 +66,7 @@ async def _bedrock(world: World, request: Request, scope: Scope, receive: Receiv
     operation, identifier = operation_of(request) or (None, None)
     name = operation.name if operation else "Unknown"
     body = parsed_or_none(request.body)
-    record = world.log.open(name, identifier or None, body, len(request.body), world.clock.now())
+    record = world.log.open(name, identifier or None, request, body, world.clock.now())
     streams = operation.streams if operation else False
     caller = Caller(receive, scope["extensions"][EXTENSION], streams=streams)
     async with caller.watched():

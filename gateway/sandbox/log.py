@@ -8,8 +8,11 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from gateway.sandbox.reply import Request
+
 _KEPT = 10_000
 _LARGEST_BODY = 65_536
+_SECRETS = frozenset({"authorization", "x-amz-security-token"})
 
 
 class Record(Struct):
@@ -23,6 +26,7 @@ class Record(Struct):
         status: HTTP status of the reply; ``None`` while there is none, and for ever if the connection was cut before.
         error: AWS's name of the error.
         body: The decoded body of the request; ``{"omitted_bytes": n}`` for a large one, ``None`` if it was not JSON.
+        headers: As they came, the credentials aside; names in lower case.
         faults: Names of the faults that it met.
         input_tokens: Tokens of the prompt, once the model has read it.
         output_tokens: Tokens generated so far, or in all; what AWS would bill.
@@ -40,6 +44,7 @@ class Record(Struct):
     status: int | None = None
     error: str | None = None
     body: Any = None
+    headers: dict[str, str] = {}
     faults: list[str] = field(default_factory=list)
     input_tokens: int = 0
     output_tokens: int = 0
@@ -63,10 +68,12 @@ class Log:
     def __init__(self) -> None:
         self._records: deque[Record] = deque(maxlen=_KEPT)
 
-    def open(self, operation: str, arn: str | None, body: Any, body_bytes: int, at: float) -> Record:
+    def open(self, operation: str, arn: str | None, request: Request, body: Any, at: float) -> Record:
         """Note a request as it comes; the record is filled in while it is answered."""
-        shown = body if body_bytes <= _LARGEST_BODY else {"omitted_bytes": body_bytes}
-        record = Record(str(uuid.uuid4()), at, operation, arn, body=shown)
+        size = len(request.body)
+        shown = body if size <= _LARGEST_BODY else {"omitted_bytes": size}
+        headers = {name: value for name, value in request.headers if name not in _SECRETS}
+        record = Record(str(uuid.uuid4()), at, operation, arn, body=shown, headers=headers)
         self._records.append(record)
         return record
 

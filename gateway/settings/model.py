@@ -44,6 +44,14 @@ class Server(Section, frozen=True):
         float, Meta(ge=0, description="After SIGTERM, how long requests under way may take to end.", extra=SECONDS)
     ] = 30.0
     tls: Annotated[Tls | None, Meta(description="Serve HTTPS with this certificate.")] = None
+    sigv4_pepper: Annotated[
+        Annotated[str, Meta(min_length=32)] | None,
+        Meta(
+            description="At least 32 random characters, from which the secrets of signing keys are derived; "
+            "`openssl rand -hex 32` makes it. Another one changes them all.",
+            extra=SECRET,
+        ),
+    ] = None
     metrics_port: Annotated[
         Port | None,
         Meta(description="A port for `/metrics` alone, open without a key. Absent: `/metrics` is on `port` and needs a key."),
@@ -217,6 +225,9 @@ class Key(Section, frozen=True):
     scopes: Annotated[
         tuple[Literal["invoke", "metrics", "admin:read", "admin"], ...], Meta(description="What it may do besides naming itself.")
     ] = ("invoke",)
+    sigv4: Annotated[
+        bool, Meta(description="Whether requests below `/bedrock` may be signed with its pair; `quarry keys create --sigv4`.")
+    ] = False
     limits: Annotated[Limits, Meta(description="Its own limits.")] = Limits()
 
 

@@ -20,6 +20,8 @@ def effective(settings: Settings) -> dict[str, Any]:
     shown: dict[str, Any] = _without_secrets(msgspec.to_builtins(settings))
     for key in shown["keys"]:
         key["hash"] = key["hash"][: len("sha256:") + _HASH_DIGITS_SHOWN] + "…"
+    if shown["server"]["sigv4_pepper"] is not None:
+        shown["server"]["sigv4_pepper"] = "***"
     return shown
 
 
@@ -117,6 +119,8 @@ def _default(field: FieldInfo) -> str:
     default = field.default if field.default is not NODEFAULT else field.default_factory()
     if default is None or default in ("", (), {}) or isinstance(default, Struct):
         return "none"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
     if isinstance(default, tuple):
         return "`[" + ", ".join(f'"{entry}"' if entry == "*" else str(entry) for entry in default) + "]`"
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"

@@ -30,6 +30,8 @@ def _said(kind: inspect.Type) -> str:
 def _text(kind: inspect.StrType) -> str:
     if kind.pattern is not None:
         return _PATTERNS[kind.pattern]
+    if kind.min_length is not None and kind.min_length > 1:
+        return f"text of at least {kind.min_length} characters"
     return "text that is not empty" if kind.min_length else "text"
 
 
@@ -64,6 +66,7 @@ def _entries(kind: inspect.VarTupleType) -> str:
 
 _TABLE: dict[type[inspect.Type], Callable[[Any], str]] = {
     inspect.StrType: _text,
+    inspect.BoolType: lambda _: "true or false",
     inspect.IntType: _whole,
     inspect.FloatType: _number,
     inspect.UnionType: _either,

@@ -7,15 +7,14 @@ on a request. It knows no dialect's fields; each endpoint is a ``Dialect`` hande
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
-from adapters.deltas import Delta
 from gateway.call import Call
-from gateway.completion import Batch, Path, complete
+from gateway.completion import Path, complete
 from gateway.keys.model import Key
 from gateway.surface import problems
 from gateway.surface.body import CallerGone, read_body, request_id
@@ -23,6 +22,10 @@ from gateway.surface.guard import Guard, require
 from gateway.surface.leaving import UntilGone
 from gateway.surface.reply_headers import Headers, reply_headers
 from gateway.usage.meter import Meter
+from gateway.usage.record import Outcome
+
+Batches = AsyncGenerator[tuple[int, list[Any]], None]
+"""What a path yields: which of the caller's choices, and what came for it. Deltas, but for ``relay``: bytes."""
 
 OpenMeter = Callable[[str, float], Meter]
 """Opens the meter of one request: its id, and its arrival in monotonic seconds."""
@@ -55,7 +58,7 @@ class Arrival(NamedTuple):
 class Events(Protocol):
     """The events of one streamed reply. Fed what comes for each choice, then ``end`` once, or ``error`` once."""
 
-    def events(self, choice: int, deltas: Sequence[Delta]) -> bytes:
+    def events(self, choice: int, deltas: Sequence[Any]) -> bytes:
         """Every event of one batch, joined for one send; empty when the batch has nothing to say to the caller."""
         ...
 
@@ -76,16 +79,22 @@ class Dialect(NamedTuple):
         whole: The body of a whole reply: the call, what came for each choice, Unix seconds.
         events: The events of a streamed one: the call, Unix seconds.
         envelope: The status, body and headers that answer an error.
-        stream_headers: Of a streamed reply.
+        whole_headers: Of a whole reply.
+        stream_headers: Of a streamed one.
         headers: Those that every reply carries.
+        ask: The path that a call takes.
+        signed: Whether a request may be signed instead of carrying its key.
     """
 
     parse: Callable[[bytes, Arrival], Call]
-    whole: Callable[[Call, Sequence[Sequence[Delta]], int], bytes]
+    whole: Callable[[Call, Sequence[Sequence[Any]], int], bytes]
     events: Callable[[Call, int], Events]
     envelope: Callable[[Exception], tuple[int, bytes, Headers]] = problems.envelope
+    whole_headers: Headers = [problems.JSON]  # noqa: RUF012 - a NamedTuple's default, and nobody changes it
     stream_headers: Headers = EVENT_STREAM
     headers: Callable[[Meter], Headers] = reply_headers
+    ask: Callable[[Call, Meter, Path], Batches] = complete
+    signed: bool = False
 
 
 class Rooms(NamedTuple):
@@ -108,15 +117,18 @@ def route(path: str, dialect: Dialect, rooms: Rooms) -> ASGIRouteHandler:
         reply = Reply(send, meter, dialect)
         try:
             only_post(scope)
-            key = guard.key(headers)
+            seal = guard.seal(scope) if dialect.signed else None
+            key = guard.key(headers) if seal is None else seal.key
             require(key, "invoke")
             authenticated_at = time.monotonic()
             body = await read_body(scope, receive, max_body_bytes)
+            if seal is not None:
+                seal.check(body)
             call = dialect.parse(body, Arrival(meter.request_id, key, received_at, scope["raw_path"], headers))
             call.trail.auth_seconds = authenticated_at - received_at
             meter.call = call
             with UntilGone(scope):
-                await reply.answer(call, complete(call, meter, way))
+                await reply.answer(call, dialect.ask(call, meter, way))
         except CallerGone:
             pass  # nobody to answer
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an envelope and the log its line
@@ -142,7 +154,7 @@ class Reply:
         self._dialect = dialect
         self._events: Events | None = None  # once the status is gone
 
-    async def answer(self, call: Call, batches: AsyncGenerator[Batch, None]) -> None:
+    async def answer(self, call: Call, batches: Batches) -> None:
         """Send what the path yields. Leaves no upstream open, however it ends."""
         async with aclosing(batches):
             if call.stream:
@@ -157,18 +169,20 @@ class Reply:
             self._meter.close("cut", status=200, error=error)
             return
         status, body, headers = self._dialect.envelope(error)
-        self._meter.close("refused" if status < 500 else "failed", status=status, error=error)
+        # Whose fault it was is the error's own to say: a dialect's status may tell an SDK something else.
+        outcome: Outcome = "refused" if problems.presentable(error).status < 500 else "failed"
+        self._meter.close(outcome, status=status, error=error)
         await self._send_all(status, headers, body)
 
-    async def _whole(self, call: Call, batches: AsyncGenerator[Batch, None]) -> None:
-        choices: list[list[Delta]] = [[] for _ in range(call.choices)]
+    async def _whole(self, call: Call, batches: Batches) -> None:
+        choices: list[list[Any]] = [[] for _ in range(call.choices)]
         async for choice, deltas in batches:
             choices[choice] += deltas
         body = self._dialect.whole(call, choices, int(time.time()))
-        await self._send_all(200, [problems.JSON], body)
+        await self._send_all(200, self._dialect.whole_headers, body)
         self._meter.close("complete", status=200)
 
-    async def _stream(self, call: Call, batches: AsyncGenerator[Batch, None]) -> None:
+    async def _stream(self, call: Call, batches: Batches) -> None:
         events = self._dialect.events(call, int(time.time()))
         first = await anext(batches)  # until here a failure keeps its true status; from here it is an event
         await self._start(200, self._dialect.stream_headers)

@@ -1,11 +1,18 @@
-"""Who is asking: the bearer secret of a request into its ``Key``. The secret is hashed at once and kept nowhere."""
+"""Who is asking: the bearer secret of a request, or its signature, into a ``Key``. The only place that says so.
+
+A secret is hashed at once and kept nowhere; the secret of a signature is derived when it is needed.
+"""
 
 import hmac
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from gateway.errors import ModelNotAllowed, NotAuthenticated
+from gateway.keys import sigv4
 from gateway.keys.model import Key, Scope
 from gateway.keys.secrets import digest
+from gateway.keys.sigv4 import Claim, Signed, SignerUnknown
 
 BEARER = b"bearer"
 BARE = (b"x-api-key", b"api-key")  # the Anthropic and the Azure clients' headers
@@ -13,17 +20,27 @@ HOW = "send your gateway key as: Authorization: Bearer <key>"
 
 
 class Guard:
-    """Looks keys up in memory. Deny by default: a route asks it, or is one of the two public ones."""
+    """Looks keys up in memory. Deny by default: a route asks it, or is one of the two public ones.
 
-    __slots__ = ("_keys",)
+    Args:
+        pepper: What the secrets of signing keys are derived from; ``None``: nobody signs.
+        now: Unix seconds.
+    """
 
-    def __init__(self, keys: Iterable[Key]) -> None:
+    __slots__ = ("_keys", "_now", "_pepper", "_signers")
+
+    def __init__(self, keys: Iterable[Key], *, pepper: str | None = None, now: Callable[[], float] = time.time) -> None:
+        self._pepper = pepper
+        self._now = now
         self._keys: dict[str, Key] = {}
+        self._signers: dict[str, Key] = {}
         self.replace(keys)
 
     def replace(self, keys: Iterable[Key]) -> None:
         """Take these keys from now on, all at once."""
+        keys = tuple(keys)
         self._keys = {key.hash.lower(): key for key in keys}
+        self._signers = {key.id: key for key in keys if key.sigv4}
 
     def key(self, headers: Iterable[tuple[bytes, bytes]]) -> Key:
         """Find the key that a request carries.
@@ -40,6 +57,51 @@ class Guard:
         if key is None or not hmac.compare_digest(key.hash.lower(), digits):
             raise NotAuthenticated(f"This key is not known here: check it, or ask the gateway's operators for one; {HOW}")
         return key
+
+    def seal(self, scope: Mapping[str, Any]) -> "Seal | None":
+        """The seal on a request that is signed, ``None`` where it carries its key: everything that can be said of a
+        signature before the body is there, so that a stranger's body is never read.
+
+        Args:
+            scope: The request's, as ASGI gives it.
+
+        Raises:
+            NotAuthenticated: The signature is incomplete, out of date, or of nobody who may sign.
+        """
+        headers = scope["headers"]
+        if not any(name == b"authorization" and value.startswith(sigv4.ALGORITHM) for name, value in headers):
+            return None
+        path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+        request = Signed(scope["method"], path, query, headers, is_private=scope["scheme"] == "https")
+        claim = sigv4.claim(request, now=self._now())
+        key = self._signers.get(claim.key_id)
+        if key is None or self._pepper is None:
+            raise SignerUnknown("The access key id is not known here, or may not sign; ask the gateway's operators for a pair")
+        return Seal(key, request, claim, self._pepper)
+
+
+class Seal:
+    """A signature that is not checked yet.
+
+    Attributes:
+        key: Whose it claims to be.
+    """
+
+    __slots__ = ("_claim", "_pepper", "_request", "key")
+
+    def __init__(self, key: Key, request: Signed, claim: Claim, pepper: str) -> None:
+        self.key = key
+        self._request = request
+        self._claim = claim
+        self._pepper = pepper
+
+    def check(self, body: bytes) -> None:
+        """Return if the key's owner has signed exactly this.
+
+        Raises:
+            NotAuthenticated: Nobody has, or somebody else.
+        """
+        sigv4.check(self._claim, self._request, body, secret=sigv4.secret_access_key(self._pepper, self.key.id))
 
 
 def require(key: Key, scope: Scope) -> None:

@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from gateway import errors
 from gateway.surface import problems
+from gateway.surface.bedrock import openapi as bedrock
 from gateway.surface.guard import Guard
 from gateway.surface.openai import wire
 from gateway.surface.openai.wire import completions
@@ -150,6 +151,7 @@ def _paths() -> Schema:
     itself = {"description": "This document", "content": {"application/json": {"schema": {"type": "object"}}}}
     return {
         **{path: {"post": _posted(endpoint)} for path, endpoint in ENDPOINTS.items()},
+        **bedrock.paths(),
         "/v1/models": {"get": _read("listModels", "The aliases that the key may use", _json("The aliases", wire.ModelList))},
         "/v1/models/{model}": {
             "get": _read("readModel", "One alias", _json("The alias", wire.Model), errors.ModelNotFound) | {"parameters": [model]}
@@ -227,7 +229,7 @@ def _reference(kind: Any) -> Schema:
 
 def _components() -> Schema:
     posted = [kind for _, _, body, _, reply, event, *_ in ENDPOINTS.values() for kind in (body, reply, event) if kind]
-    kinds = (*posted, wire.Model, wire.ModelList, wire.ErrorEnvelope)
+    kinds = (*posted, *bedrock.KINDS, wire.Model, wire.ModelList, wire.ErrorEnvelope)
     _, components = msgspec.json.schema_components(kinds, ref_template=TEMPLATE)
     # Docstrings quote names as reStructuredText does; readers of the document expect Markdown.
     markdown: Schema = msgspec.json.decode(msgspec.json.encode(components).replace(b"``", b"`"))
@@ -236,4 +238,11 @@ def _components() -> Schema:
 
 def _security_schemes() -> Schema:
     bearer = {"type": "http", "scheme": "bearer", "description": "A gateway key."}
-    return {"bearer": bearer} | {name: {"type": "apiKey", "in": "header", "name": name} for name in KEY_HEADERS}
+    sigv4 = {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "AWS Signature Version 4, by a gateway-issued pair.",
+        "x-amazon-apigateway-authtype": "awsSigv4",
+    }
+    return {"bearer": bearer, "sigv4": sigv4} | {name: {"type": "apiKey", "in": "header", "name": name} for name in KEY_HEADERS}

@@ -58,7 +58,7 @@ def envelope(error: Exception) -> tuple[int, bytes, Headers]:
     The headers hold ``content-type``, and where they apply ``retry-after`` (whole seconds, rounded up), ``x-should-retry``,
     ``allow`` and ``www-authenticate``; the length and the request id are the sender's.
     """
-    shown = _shown(error)
+    shown = presentable(error)
     body = {"error": {"message": str(shown), "type": shown.type, "param": shown.parameter, "code": shown.code}}
     return shown.status, msgspec.json.encode(body), _headers(shown)
 
@@ -76,7 +76,7 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     )
 
 
-def _shown(error: Exception) -> GatewayError:
+def presentable(error: Exception) -> GatewayError:
     """What the caller may know of it."""
     if isinstance(error, GatewayError):
         return error

@@ -1,9 +1,14 @@
 """Token counts when the upstream gives none. Always marked as an estimate; never used to bill what is known."""
 
+from typing import Any
+
+import msgspec
+
 from adapters.chat import ChatRequest, Text
 
 CHARACTERS_PER_TOKEN = 4  # English prose under current tokenizers; other scripts use fewer characters per token
 TOKENS_PER_IMAGE = 1_600  # the order of magnitude that vision models charge for a full-size image
+LONGEST_WORD = 1_024  # what is longer and has no space in it is no text, but an image or a document in base64
 TOKENS_PER_TURN = 4  # role markers around each message
 
 
@@ -23,4 +28,22 @@ def prompt_tokens(request: ChatRequest) -> int:
             else:
                 total += TOKENS_PER_IMAGE
         total += TOKENS_PER_TURN + tokens_of(characters)
+    return total
+
+
+def body_tokens(body: bytes) -> int:
+    """Estimate the tokens of a native body, of whatever family: what its texts hold, wherever they stand."""
+    try:
+        layer: list[Any] = [msgspec.json.decode(body)]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return tokens_of(len(body))
+    total = 0
+    while layer:
+        node = layer.pop()
+        if isinstance(node, str):
+            total += TOKENS_PER_IMAGE if len(node) > LONGEST_WORD and " " not in node else tokens_of(len(node))
+        elif isinstance(node, dict):
+            layer += node.values()
+        elif isinstance(node, list):
+            layer += node
     return total

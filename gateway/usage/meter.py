@@ -170,7 +170,7 @@ class Meter:
 
     def _estimate(self, choice: int, call: Call) -> Usage:
         return Usage(
-            input_tokens=estimate.prompt_tokens(call.asked(choice)),
+            input_tokens=estimate.body_tokens(call.body) if call.body else estimate.prompt_tokens(call.asked(choice)),
             output_tokens=estimate.tokens_of(self._characters.get(choice, 0)),
             source="estimate",
         )

@@ -11,6 +11,7 @@ from adapters import FAMILIES, parameters
 from adapters.chat import ChatRequest, Message, Role, Sampling, Text
 from adapters.family import AtMost, Family, OneOf, Range
 from gateway.errors import GatewayError
+from gateway.keys import sigv4
 from gateway.surface import problems
 
 NO, YES = "—", "yes"
@@ -68,10 +69,11 @@ def errors() -> str:
 
 
 def _public_errors() -> Iterator[type[GatewayError]]:
+    """All but those of signatures, which only Bedrock's own protocol has."""
     waiting: list[type[GatewayError]] = [GatewayError]
     while waiting:
         kind = waiting.pop(0)
-        if kind.__module__.startswith("gateway."):
+        if kind.__module__.startswith("gateway.") and kind.__module__ != sigv4.__name__:
             yield kind
             waiting += kind.__subclasses__()
 

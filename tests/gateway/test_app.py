@@ -10,7 +10,7 @@ from gateway.configuration import check
 from gateway.surface.openapi import document
 from tests.stack import LIMITED_SECRET, Stack, digest, settings_for
 
-PATHS = [*document("1")["paths"], "/v1/models/haiku-support", "/nowhere", "/"]
+PATHS = [*document("1")["paths"], "/v1/models/haiku-support", "/nowhere", "/bedrock/nowhere", "/"]
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"]
 SERVED = {
     "/healthz": {"GET", "HEAD"},
@@ -21,6 +21,11 @@ SERVED = {
     "/v1/models/{model}": {"GET"},
     "/v1/models/haiku-support": {"GET"},
     "/v1/chat/completions": {"POST"},
+    "/v1/completions": {"POST"},
+    "/bedrock/model/{alias}/invoke": {"POST"},
+    "/bedrock/model/{alias}/invoke-with-response-stream": {"POST"},
+    "/bedrock/model/{alias}/converse": {"POST"},
+    "/bedrock/model/{alias}/converse-stream": {"POST"},
 }
 
 
@@ -49,8 +54,11 @@ async def test_every_method_has_an_answer(http: httpx.AsyncClient) -> None:
         else:
             assert reply.status_code == (204 if method == "OPTIONS" and "POST" not in served else 405)
             assert {name.strip() for name in reply.headers["allow"].split(",")} - {"OPTIONS"} == served
-        if reply.status_code >= 400 and method != "HEAD":
+        if reply.status_code >= 400 and method != "HEAD" and not path.startswith("/bedrock/"):
             assert set(reply.json()["error"]) == {"message", "type", "param", "code"}
+        elif reply.status_code >= 400 and method != "HEAD":
+            assert set(reply.json()) == {"message"}
+            assert reply.headers["x-amzn-errortype"].endswith("Exception")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

@@ -6,7 +6,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.keys.secrets import SECRET_BYTES, _base62, digest, mint
+from gateway.keys.secrets import SECRET_BYTES, base62, digest, mint
 
 FORM = re.compile(r"qk_([0-9a-z]{12})_([0-9A-Za-z]{43})")
 
@@ -31,9 +31,9 @@ def test_no_two_keys_are_alike():
 def test_the_secret_holds_256_bits():
     """The writing loses nothing: 32 bytes in, a number of 43 digits out, and each bit counts."""
     assert SECRET_BYTES * 8 == 256
-    assert _base62(b"\xff" * 32) != _base62(b"\xff" * 31 + b"\xfe")
-    assert _base62(b"\x00" * 32) == "0" * 43
-    assert len(_base62(b"\xff" * 32)) == 43
+    assert base62(b"\xff" * 32) != base62(b"\xff" * 31 + b"\xfe")
+    assert base62(b"\x00" * 32) == "0" * 43
+    assert len(base62(b"\xff" * 32)) == 43
     assert 62**43 > 2**256
 
 
@@ -41,7 +41,7 @@ def test_the_secret_holds_256_bits():
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
 def test_different_bytes_are_different_secrets(one, other):
     """The writing is one to one."""
-    assert (one == other) == (_base62(one) == _base62(other))
+    assert (one == other) == (base62(one) == base62(other))
 
 
 def test_the_hash_is_the_whole_strings():

@@ -4,6 +4,7 @@ import pytest
 
 from gateway.sandbox import config
 from gateway.sandbox.log import Log
+from gateway.sandbox.reply import Request
 from gateway.sandbox.signature import Credentials
 
 FILE = """
@@ -17,11 +18,15 @@ models:
 """
 
 
+def request(body: bytes = b"", *headers: tuple[str, str]) -> Request:
+    return Request("POST", "/", "", headers, body)
+
+
 def test_log_is_bounded_and_keeps_the_newest():
     """Ten thousand requests, not one more."""
     log = Log()
     for position in range(10_001):
-        log.open("InvokeModel", str(position), None, 0, 0.0)
+        log.open("InvokeModel", str(position), request(), None, 0.0)
     kept = [record.arn for record in log]
 
     assert len(kept) == 10_000
@@ -30,9 +35,16 @@ def test_log_is_bounded_and_keeps_the_newest():
 
 def test_log_leaves_out_large_bodies():
     """An image does not fill the memory."""
-    record = Log().open("InvokeModel", None, {"image": "…"}, 70_000, 0.0)
+    record = Log().open("InvokeModel", None, request(b" " * 70_000), {"image": "…"}, 0.0)
 
     assert record.body == {"omitted_bytes": 70_000}
+
+
+def test_log_leaves_out_credentials():
+    """Headers are kept as they came, but those that let somebody in."""
+    record = Log().open("InvokeModel", None, request(b"", ("accept", "a/b"), ("authorization", "x")), None, 0.0)
+
+    assert record.headers == {"accept": "a/b"}
 
 
 def test_file_describes_a_world(tmp_path):
