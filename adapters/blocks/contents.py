@@ -130,9 +130,9 @@ def _document_names(messages: Sequence[Message]) -> Iterator[str]:
             if isinstance(part, Document):
                 name = _FOREIGN_IN_NAME.sub(" ", part.title or "").strip()[:_NAME_CHARACTERS].strip() or "document"
                 unique, number = name, 2
-                while unique in taken:
+                while unique.lower() in taken:
                     unique, number = f"{name} ({number})", number + 1
-                taken.add(unique)
+                taken.add(unique.lower())
                 yield unique
 
 

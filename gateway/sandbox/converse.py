@@ -4,13 +4,15 @@ from gateway.sandbox import reply
 from gateway.sandbox.caller import Caller
 from gateway.sandbox.conversation import Answer, Ask
 from gateway.sandbox.dialects import converse as dialect
+from gateway.sandbox.dialects import nova
 from gateway.sandbox.dialects.dialect import Json, Origin, check_schemas, require
-from gateway.sandbox.errors import invalid
+from gateway.sandbox.errors import invalid, malformed
 from gateway.sandbox.log import Record
 from gateway.sandbox.models import Model
 from gateway.sandbox.replies.answer import answer
 from gateway.sandbox.reply import Reply, Request
 from gateway.sandbox.runtime import admit, check_window, counted, decoded, found, generate, latency_ms, seed_of
+from gateway.sandbox.schema import violations
 from gateway.sandbox.stream import Meter, frames, typed_event
 from gateway.sandbox.world import World
 
@@ -21,7 +23,7 @@ _WITHOUT_SYSTEM = frozenset({"titan", "cohere", "mistral"})
 _WITHOUT_STREAMED_TOOLS = frozenset({"llama3"})
 
 
-def _work(world: World, identifier: str, request: Request, record: Record, *, streamed: bool) -> tuple[Answer, Origin]:
+def _work(world: World, identifier: str, request: Request, record: Record, *, streamed: bool) -> tuple[Answer, Origin, Json]:
     """Find the model, read the body, make the answer. Everything that can be refused is refused here."""
     model = found(world, identifier)
     if model.base.writes != "TEXT" or (model.kind == "imported-model" and not model.instruct):
@@ -35,7 +37,14 @@ def _work(world: World, identifier: str, request: Request, record: Record, *, st
     told = answer(ask)
     check_window(ask, told, model)
     record.input_tokens = told.input_tokens
-    return told, origin
+    return told, origin, _fields(body, told, model)
+
+
+def _fields(body: Json, told: Answer, model: Model) -> Json:
+    """``additionalModelResponseFields``, as a member or none. Of what callers ask for only Claude's stop sequence is known here."""
+    if model.family != "claude" or "/stop_sequence" not in body.get("additionalModelResponseFieldPaths", ()):
+        return {}
+    return {"additionalModelResponseFields": {"stop_sequence": told.stopped_by}}
 
 
 def _check_features(body: Json, model: Model, *, streamed: bool) -> None:
@@ -43,6 +52,10 @@ def _check_features(body: Json, model: Model, *, streamed: bool) -> None:
         raise invalid("This model doesn't support the system field. Remove it and try again.")
     if body.get("toolConfig") and streamed and model.family in _WITHOUT_STREAMED_TOOLS:
         raise invalid("This model doesn't support tool use in streaming mode.")
+    if model.family == "nova" and (
+        found := violations(body.get("toolConfig", {"tools": [{}]}), nova.TOOL_CONFIG, "#/toolConfig")
+    ):
+        raise invalid(f"The model returned the following errors: {malformed(found).message}")
     if model.family == "cohere" and len(body["messages"]) > 1:
         raise invalid("This model doesn't support conversation history. Try again with input containing one user message.")
 
@@ -64,17 +77,17 @@ def _read(body: Json, origin: Origin) -> Ask:
 
 async def converse(world: World, identifier: str, request: Request, record: Record, caller: Caller) -> Reply:
     """``Converse``: counts in the body, none in headers."""
-    told, origin = _work(world, identifier, request, record, streamed=False)
+    told, origin, fields = _work(world, identifier, request, record, streamed=False)
     await generate(world, told.output_tokens, record, caller)
     latency, _ = latency_ms(told, world.pace)
-    return reply.whole(200, dialect.whole(told, origin) | {"metrics": {"latencyMs": latency}})
+    return reply.whole(200, dialect.whole(told, origin) | fields | {"metrics": {"latencyMs": latency}})
 
 
 async def converse_stream(world: World, identifier: str, request: Request, record: Record, caller: Caller) -> Reply:
     """``ConverseStream``: typed events; the usage comes after ``messageStop``."""
-    told, origin = _work(world, identifier, request, record, streamed=True)
+    told, origin, fields = _work(world, identifier, request, record, streamed=True)
     latency, _ = latency_ms(told, world.pace)
-    events = [typed_event(name, payload, tokens) for name, payload, tokens in dialect.events(told, origin, latency)]
+    events = [typed_event(name, payload, tokens) for name, payload, tokens in dialect.events(told, origin, fields, latency)]
     meter = Meter()
     pieces = frames(events, seed=origin.seed, pace=world.pace, caller=caller, meter=meter)
     return Reply(200, [("Content-Type", "application/vnd.amazon.eventstream")], counted(pieces, meter, told, record))

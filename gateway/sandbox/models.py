@@ -128,7 +128,6 @@ BASES = (
     Base(
         "amazon.nova-lite-v1:0", "Nova Lite", "Amazon", "nova", 10000, 300000, ":300k", modalities=("TEXT", "IMAGE"), tools=True
     ),
-    Base("amazon.nova-pro-v1:0", "Nova Pro", "Amazon", "nova", 10000, 300000, ":300k", modalities=("TEXT", "IMAGE"), tools=True),
     Base(
         "amazon.titan-embed-text-v2:0",
         "Titan Text Embeddings V2",
@@ -186,7 +185,7 @@ def models(region: str = "us-west-2") -> tuple[Model, ...]:
         _imported("gpt-oss-import", _GPT_OSS, "gpt_oss", "h8gpt0ss2020", region),
         _imported("qwen-import", _QWEN, "qwen2", "i9qw3n2570b0", region, starts_cold=True),
         _imported("mistral-import", _MISTRAL, "mistral", "j0m1str41707", region, created=_IMPORTED_BEFORE, instruct=True),
-        _provisioned("nova-pro-support", "amazon.nova-pro-v1:0", "k2n0vapr0c0n", region, converses=True),
+        _provisioned("haiku-converse", "anthropic.claude-3-haiku-20240307-v1:0", "k2ha1kuc0nv3", region, converses=True),
         *(_on_demand(name, model_id, region) for name, model_id in _NEVER_CUSTOMISED.items()),
     )
 

@@ -10,7 +10,7 @@ from gateway.sandbox import faults
 from tests.path.test_chat import WEATHER, png
 from tests.stack import Stack
 
-ALIASES = {"nova-lite-support": "InvokeModel", "nova-pro-support": "Converse"}
+ALIASES = {"nova-lite-support": "InvokeModel", "haiku-converse": "Converse"}
 LISBON = [{"role": "user", "content": "What is the weather in Lisbon?"}]
 ANSWER = {
     "type": "json_schema",
@@ -154,4 +154,4 @@ async def test_an_exception_before_the_first_event(stack: Stack) -> None:
     stack.plant(faults.ExceptionFrame(after_chunks=0, name="throttlingException"))
 
     with pytest.raises(openai.RateLimitError):
-        await stack.client().chat.completions.create(model="nova-pro-support", messages=LISBON, stream=True)
+        await stack.client().chat.completions.create(model="haiku-converse", messages=LISBON, stream=True)

@@ -19,7 +19,7 @@ ALIASES = [
     "llama3-70b-support",
     "haiku-support",
     "nova-lite-support",
-    "nova-pro-support",
+    "haiku-converse",
     "gpt-oss-import",
     "mistral-import",
     "mistral-large",

@@ -120,7 +120,7 @@ WOUNDS = [
         "gpt-oss-import",
         "command-light-support",
         "nova-lite-support",
-        "nova-pro-support",
+        "haiku-converse",
         "mistral-import",
         "mistral-large",
         "command-r",

@@ -1,25 +1,45 @@
 """Converse: one body for all chat models. Source: botocore's service model 2023-09-30; event order as recorded."""
 
+import base64
 import json
 from collections.abc import Iterable, Sequence
 
 from gateway.sandbox.conversation import Answer, Ask, Role, Tool, Turn
+from gateway.sandbox.dialects import turns as form
 from gateway.sandbox.dialects.dialect import Json, Origin
 from gateway.sandbox.errors import invalid
 from gateway.sandbox.schema import Schema, closed, number
 
 REASONS = {"stop": "end_turn", "length": "max_tokens", "stop_sequence": "stop_sequence", "tool": "tool_use"}
 
+_DOCUMENT: Schema = {
+    "type": "object",
+    "required": ["name", "source"],
+    "properties": {"name": {"type": "string"}, "format": {"type": "string"}, "source": {"type": "object"}},
+}
 _RESULT: Schema = {
     "type": "object",
     "required": ["toolUseId", "content"],
     "properties": {
-        "content": {"type": "array", "items": {"type": "object", "properties": {"text": {"type": "string"}}}},
+        "toolUseId": {"type": "string"},
+        "content": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"text": {"type": "string"}, "document": _DOCUMENT}},
+        },
+        "status": {"type": "string", "enum": ["success", "error"]},
     },
+}
+_USE: Schema = {
+    "type": "object",
+    "required": ["toolUseId", "name", "input"],
+    "properties": {"toolUseId": {"type": "string"}, "name": {"type": "string"}, "input": {"type": "object"}},
 }
 BLOCKS: Schema = {
     "type": "array",
-    "items": {"type": "object", "properties": {"text": {"type": "string"}, "toolResult": _RESULT}},
+    "items": {
+        "type": "object",
+        "properties": {"text": {"type": "string"}, "document": _DOCUMENT, "toolUse": _USE, "toolResult": _RESULT},
+    },
 }
 MESSAGES: Schema = {
     "type": "array",
@@ -73,12 +93,9 @@ def ask(body: Json, origin: Origin, *, max_tokens: int, stop: Sequence[str]) -> 
     """The question in a body that is known to be well formed.
 
     Raises:
-        AwsError: The conversation does not begin with the user, or tools are offered to a model that has none.
+        AwsError: The conversation has not the form that Bedrock demands, or tools are offered to a model that has none.
     """
-    if body["messages"][0]["role"] != "user":
-        raise invalid(
-            "A conversation must start with a user message. Try again with a conversation that starts with a user message."
-        )
+    form.check(body)
     specs = [tool["toolSpec"] for tool in body.get("toolConfig", {}).get("tools", ()) if "toolSpec" in tool]
     if specs and not origin.model.base.tools:
         raise invalid("This model doesn't support tool use.")
@@ -134,8 +151,20 @@ def _turns(body: Json) -> Iterable[Turn]:
 
 
 def _text(blocks: Iterable[Json]) -> str:
-    shown = (block.get("text") or (json.dumps(block["json"]) if "json" in block else "") for block in blocks)
-    return "\n".join(text for text in shown if text)
+    return "\n".join(text for text in map(_shown, blocks) if text)
+
+
+def _shown(block: Json) -> str:
+    """What a block says; of documents only those of text are read."""
+    if "json" in block:
+        return json.dumps(block["json"])
+    document = block.get("document", {})
+    if document.get("format") in {"txt", "md", "csv", "html"}:
+        try:
+            return base64.b64decode(document["source"]["bytes"], validate=True).decode()
+        except (KeyError, TypeError, ValueError):
+            raise invalid("The document could not be read. Check its source, and try again.") from None
+    return str(block.get("text") or "")
 
 
 def tool_use(name: str, origin: Origin) -> Json:
@@ -163,8 +192,12 @@ def usage(answer: Answer) -> dict[str, int]:
     }
 
 
-def events(answer: Answer, origin: Origin, latency_ms: int) -> list[tuple[str, Json, int]]:
-    """The stream's events as (type, payload, tokens), the usage after ``messageStop``."""
+def events(answer: Answer, origin: Origin, fields: Json, latency_ms: int) -> list[tuple[str, Json, int]]:
+    """The stream's events as (type, payload, tokens), the usage after ``messageStop``.
+
+    Args:
+        fields: Further members of ``messageStop``.
+    """
     told: list[tuple[str, Json, int]] = [("messageStart", {"role": "assistant"}, 0)]
     index = 0
     if answer.pieces or not answer.call:
@@ -177,6 +210,6 @@ def events(answer: Answer, origin: Origin, latency_ms: int) -> list[tuple[str, J
         for piece in answer.call_pieces:
             told.append(("contentBlockDelta", {"contentBlockIndex": index, "delta": {"toolUse": {"input": piece}}}, 1))
         told.append(("contentBlockStop", {"contentBlockIndex": index}, 0))
-    told.append(("messageStop", {"stopReason": REASONS[answer.end]}, 0))
+    told.append(("messageStop", {"stopReason": REASONS[answer.end]} | fields, 0))
     told.append(("metadata", {"usage": usage(answer), "metrics": {"latencyMs": latency_ms}}, 0))
     return told

@@ -1,8 +1,13 @@
-"""Amazon Nova, native form: Converse's shapes in an envelope of its own. Source: AWS Nova user guide, recordings of 2025."""
+"""Amazon Nova, native form: Converse's shapes in an envelope of its own. Source: AWS Nova user guides, recordings of 2025.
+
+Of a tool's schema Nova takes three keys at the top (tool-use-definition), of documents none (invoke), of cache points none
+among the tools (prompt-caching).
+"""
 
 from gateway.sandbox.conversation import Answer, Ask
 from gateway.sandbox.dialects import converse
 from gateway.sandbox.dialects.dialect import Chunk, Dialect, Json, Origin, require
+from gateway.sandbox.errors import malformed
 from gateway.sandbox.schema import Schema, closed, integer, number, strings
 
 _INFERENCE = closed(
@@ -13,7 +18,31 @@ _INFERENCE = closed(
         "topP": number(0, 1),
         "topK": integer(0, 128),
         "stopSequences": strings(4),
+        "reasoningConfig": closed(
+            {
+                "type": {"type": "string", "enum": ["enabled", "disabled"]},
+                "maxReasoningEffort": {"type": "string", "enum": ["low", "medium", "high"]},
+            },
+            "type",
+        ),
     }
+)
+_INPUT = closed({"type": {"type": "string", "enum": ["object"]}, "properties": {"type": "object"}, "required": strings(1000)})
+_TOOL_SPEC = closed(
+    {
+        "name": {"type": "string", "minLength": 1, "maxLength": 64},
+        "description": {"type": "string", "minLength": 1},
+        "inputSchema": closed({"json": _INPUT}, "json"),
+    },
+    "name",
+    "inputSchema",
+)
+TOOL_CONFIG: Schema = closed(
+    {
+        "tools": {"type": "array", "items": closed({"toolSpec": _TOOL_SPEC}), "minItems": 1},
+        "toolChoice": converse.TOOL_CONFIG["properties"]["toolChoice"],
+    },
+    "tools",
 )
 SCHEMA: Schema = closed(
     {
@@ -21,7 +50,7 @@ SCHEMA: Schema = closed(
         "system": converse.BLOCKS,
         "messages": converse.MESSAGES,
         "inferenceConfig": _INFERENCE,
-        "toolConfig": converse.TOOL_CONFIG,
+        "toolConfig": TOOL_CONFIG,
     },
     "messages",
 )
@@ -29,9 +58,17 @@ SCHEMA: Schema = closed(
 
 def read(body: Json, origin: Origin) -> Ask:
     require(body, SCHEMA)
+    _check_contents(body)
     inference = body.get("inferenceConfig", {})
     maximum = inference.get("maxTokens", inference.get("max_new_tokens", origin.model.base.max_tokens))
     return converse.ask(body, origin, max_tokens=maximum, stop=tuple(inference.get("stopSequences", ())))
+
+
+def _check_contents(body: Json) -> None:
+    for turn, message in enumerate(body["messages"]):
+        for index, block in enumerate(message["content"]):
+            if "document" in block:
+                raise malformed([f"#/messages/{turn}/content/{index}: extraneous key [document] is not permitted"])
 
 
 def whole(answer: Answer, _ask: Ask, origin: Origin) -> Json:

@@ -67,7 +67,7 @@ def test_a_request_with_tools_is_the_golden_one(golden_body):
         (
             Message(
                 "user",
-                (Text("Weather where this was taken, and in Faro?"), Image("image/jpeg", "/9j/4AAQSkZJRg=="), CachePoint()),
+                (Image("image/jpeg", "/9j/4AAQSkZJRg=="), Text("Weather where this was taken, and in Faro?"), CachePoint()),
             ),
             Message(
                 "assistant",
