@@ -60,6 +60,18 @@ _FORGED = Fault(
 )
 _HAS_NO_FORMAT = Fault(InvalidRequest, "This model cannot be held to a schema", "response_format")
 _CACHES_NOT = Fault(InvalidRequest, "This model caches no prompts: leave the cache points out")
+_CALLS_NOT = Fault(InvalidRequest, "This model calls no tools: leave tools out", "tools")
+_CALLS_WHOLE = Fault(InvalidRequest, "This model calls tools in whole replies only: ask again with stream set to false", "stream")
+_CALLS_FREELY = Fault(
+    InvalidRequest, "This model cannot be made to call a tool: leave tool_choice and response_format out", "tool_choice"
+)
+_SEES_NOT = Fault(InvalidRequest, "This model reads no images", "messages")
+_READS_NOT = Fault(InvalidRequest, "This model reads no documents", "messages")
+_OBEYS_NOT = Fault(InvalidRequest, "This model reads no system messages: say it in the first message of the user", "messages")
+_REMEMBERS_NOT = Fault(InvalidRequest, "This model reads a single message of the user, and no conversation", "messages")
+_TELLS_LESS = Fault(
+    InvalidRequest, "This model generates fewer tokens than were asked for: ask for fewer", "max_completion_tokens"
+)
 
 FAULTS: Mapping[str, Fault] = {
     "ThrottlingException": _THROTTLED,
@@ -108,6 +120,7 @@ _VALIDATION_TEXTS: tuple[tuple[str, Fault], ...] = (
     ("too many input tokens", _TOO_LONG),
     ("maximum context length", _TOO_LONG),
     ("extraneous key [thinking]", _THINKS_NOT),
+    ("extraneous key [reasoningconfig]", _THINKS_NOT),
     ("thinking: extra inputs are not permitted", _THINKS_NOT),
     ("does not support thinking", _THINKS_NOT),
     ("thinking.type.enabled", _HAS_NO_BUDGET),
@@ -116,6 +129,17 @@ _VALIDATION_TEXTS: tuple[tuple[str, Fault], ...] = (
     ("invalid `data` in `redacted_thinking`", _FORGED),
     ("extraneous key [output_config]", _HAS_NO_FORMAT),
     ("cache_control: extra inputs are not permitted", _CACHES_NOT),
+    ("did not allow prompt caching", _CACHES_NOT),
+    # Converse knows what its models lack, and says so in its own words.
+    ("doesn't support tool use in streaming mode", _CALLS_WHOLE),
+    ("doesn't support tool use", _CALLS_NOT),
+    ("doesn't support the toolconfig.toolchoice", _CALLS_FREELY),
+    ("doesn't support the image", _SEES_NOT),
+    ("doesn't support the document", _READS_NOT),
+    ("doesn't support documents", _READS_NOT),
+    ("doesn't support the system", _OBEYS_NOT),
+    ("doesn't support conversation history", _REMEMBERS_NOT),
+    ("maximum tokens you requested exceeds the model limit", _TELLS_LESS),
     ("unsupported for streaming", Fault(InvalidRequest, "This model cannot stream: ask again with stream set to false")),
     ("model identifier is invalid", _REFUSED),
     ("with on-demand throughput", _REFUSED),
@@ -221,7 +245,7 @@ def retry_after_seconds(headers: Mapping[bytes, bytes]) -> float | None:
 
 def _error(name: str, otherwise: Fault, text: str, detail: str, retry_after: float | None) -> GatewayError:
     fault = FAULTS.get(name, otherwise)
-    if fault is _INVALID:
+    if fault is _INVALID or "did not allow prompt caching" in text:  # which AWS says as AccessDeniedException
         lower = text.lower()
         fault = next((fault for part, fault in _VALIDATION_TEXTS if part in lower), fault)
     return fault.error(

@@ -63,7 +63,7 @@ def test_models_own_errors():
     model = Session().get_service_model("bedrock-runtime")
     named = {
         shape.name
-        for operation in ("InvokeModel", "InvokeModelWithResponseStream")
+        for operation in ("InvokeModel", "InvokeModelWithResponseStream", "Converse", "ConverseStream")
         for shape in model.operation_model(operation).error_shapes
     }
 
@@ -147,6 +147,18 @@ NAMED_FIELDS = [
     (ERRORS + "messages.1.content.0: Invalid `data` in `redacted_thinking` block", "messages"),
     ("Malformed input request: #: extraneous key [output_config] is not permitted, please reformat", "response_format"),
     (ERRORS + "system.0.cache_control: Extra inputs are not permitted", None),
+    (
+        ERRORS + "Malformed input request: #/inferenceConfig: extraneous key [reasoningConfig] is not permitted",
+        "reasoning_effort",
+    ),
+    ("This model doesn't support tool use in streaming mode.", "stream"),
+    ("This model doesn't support tool use.", "tools"),
+    ("This model doesn't support the toolConfig.toolChoice.any field. Remove toolConfig.toolChoice.any and try", "tool_choice"),
+    ("This model doesn't support the image field for user messages. Remove image and try again", "messages"),
+    ("This model doesn't support documents.", "messages"),
+    ("This model doesn't support the system field. Remove it and try again.", "messages"),
+    ("This model doesn't support conversation history. Try again with input containing one user message.", "messages"),
+    ("The maximum tokens you requested exceeds the model limit of 2048. Try again with", "max_completion_tokens"),
 ]
 
 
@@ -157,6 +169,15 @@ def test_what_one_model_of_a_family_cannot_do(text, parameter):
 
     assert (type(error), error.parameter) == (InvalidRequest, parameter)
     assert "native body" not in str(error)
+
+
+@pytest.mark.parametrize(("status", "name"), [(403, "AccessDeniedException"), (400, "ValidationException")])
+def test_a_cache_point_for_a_model_without_a_cache(status, name):
+    """AWS words it as a lack of rights and means the request: the caller can mend it, another target could not."""
+    text = b'{"message":"You invoked an unsupported model or your request did not allow prompt caching. See the documentation"}'
+    error = reply(status, name, text)
+
+    assert (type(error), str(error)) == (InvalidRequest, "This model caches no prompts: leave the cache points out")
 
 
 @pytest.mark.parametrize("name", [*faults.FAULTS, "Unheard"])

@@ -155,6 +155,50 @@ class TestConverse:
         assert reply["stopReason"] == "tool_use"
         assert reply["output"]["message"]["content"][-1]["toolUse"]["input"] == {"city": "Lisbon"}
 
+    def test_the_stop_sequence_of_claude(self, runtime, world):
+        """A field of the model's own is shown where it was asked for, whole and streamed."""
+        asked = {
+            "modelId": arn_of(world, "haiku-support"),
+            "messages": [{"role": "user", "content": [{"text": "Count to 9"}]}],
+            "inferenceConfig": {"stopSequences": [", 4"]},
+            "additionalModelResponseFieldPaths": ["/stop_sequence"],
+        }
+        whole = runtime.converse(**asked)
+        events = list(runtime.converse_stream(**asked)["stream"])
+
+        assert whole["additionalModelResponseFields"] == {"stop_sequence": ", 4"}
+        (stop,) = [event["messageStop"] for event in events if "messageStop" in event]
+        assert stop == {"stopReason": "stop_sequence", "additionalModelResponseFields": {"stop_sequence": ", 4"}}
+
+    def test_a_document_of_text_is_read(self, runtime, world):
+        """What stands in it answers the question."""
+        document = {
+            "format": "txt",
+            "name": "house rules",
+            "source": {"bytes": b"Breakfast is served at seven. Quiet hours start at ten."},
+        }
+        reply = runtime.converse(
+            modelId=arn_of(world, "haiku-support"),
+            messages=[{"role": "user", "content": [{"document": document}, {"text": "When is breakfast served?"}]}],
+        )
+
+        assert "seven" in reply["output"]["message"]["content"][0]["text"]
+
+    def test_novas_schemas_are_refused_by_nova(self, runtime, world):
+        """Converse hands on what the model itself says of a tool."""
+        tool = {"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object", "$defs": {}}}}}
+        error = refusal(
+            runtime.converse,
+            modelId=arn_of(world, "nova-lite-support"),
+            messages=[{"role": "user", "content": [{"text": "hi"}]}],
+            toolConfig={"tools": [tool]},
+        )
+
+        assert error.response["Error"]["Message"] == (
+            "The model returned the following errors: Malformed input request: #/toolConfig/tools/0/toolSpec/inputSchema/json: "
+            "extraneous key [$defs] is not permitted, please reformat your input and try again."
+        )
+
     @pytest.mark.parametrize("name", ["gpt-oss-import", "amazon.titan-embed-text-v2:0"])
     def test_unsupported_models_are_refused_in_aws_words(self, runtime, world, name):
         """An import that does not support Converse, and a model that writes no text."""

@@ -71,6 +71,25 @@ def told(name, body):
             "unexpected `tool_use_id` found in `tool_result` blocks: t",
         ),
         ("nova-lite-support", {"inferenceConfig": {"temperature": 2}}, "2 is not less or equal to 1"),
+        (
+            "nova-lite-support",
+            {"toolConfig": {"tools": [{"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object", "title": "F"}}}}]}},
+            "#/toolConfig/tools/0/toolSpec/inputSchema/json: extraneous key [title] is not permitted",
+        ),
+        (
+            "nova-lite-support",
+            {"toolConfig": {"tools": [{"cachePoint": {"type": "default"}}]}},
+            "#/toolConfig/tools/0: extraneous key [cachePoint] is not permitted",
+        ),
+        (
+            "nova-lite-support",
+            {
+                "messages": [
+                    {"role": "user", "content": [{"text": "?"}, {"document": {"format": "txt", "name": "a", "source": {}}}]}
+                ]
+            },
+            "#/messages/0/content/1: extraneous key [document] is not permitted",
+        ),
         ("gpt-oss-import", {"temperature": 3}, "#/temperature: 3 is not less or equal to 2"),
         ("mistral-import", {"stop": [str(number) for number in range(11)]}, "expected maximum item count: 10, found: 11"),
         ("cohere.command-r-v1:0", {"prompt": "x"}, "extraneous key [prompt]"),
