@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from adapters.chat import ChatRequest
-from adapters.deltas import Delta, Usage
+from adapters.deltas import Delta, TokenLogprob, Usage
 from adapters.errors import MalformedReply
 from adapters.family import AtMost, Family, Range, Reader
 from adapters.pieces import Envelope, Piece, PieceReader, Words
@@ -28,9 +28,17 @@ WORDS: Words = {
 _END_OF_SEQUENCE = "<EOS_TOKEN>"
 
 
+class TokenLikelihood(Struct, frozen=True):
+    """``likelihood`` is the natural logarithm of the token's probability; the first token of a prompt has none."""
+
+    token: str
+    likelihood: float | None = None
+
+
 class Generation(Struct, frozen=True):
     text: str | None = None
     finish_reason: str | None = None
+    token_likelihoods: tuple[TokenLikelihood, ...] = ()
 
 
 class Native(Envelope, frozen=True):
@@ -49,7 +57,10 @@ _decode = msgspec.json.Decoder(Native).decode
 
 
 def encode(request: ChatRequest, stream: bool) -> bytes:
-    """The native body; without ``stream`` a stream would come in one chunk."""
+    """The native body; without ``stream`` a stream comes in one chunk.
+
+    Likelihoods stand in a whole body alone (Cohere's own stream has no place for them), so whoever wants them gets one.
+    """
     sampling = request.sampling
     body: dict[str, Any] = {"prompt": written(request, cohere), "max_tokens": sampling.max_tokens}
     if sampling.temperature is not None:
@@ -58,7 +69,9 @@ def encode(request: ChatRequest, stream: bool) -> bytes:
         body["p"] = sampling.top_p
     if sampling.stop:
         body["stop_sequences"] = sampling.stop
-    if stream:
+    if sampling.logprobs:
+        body["return_likelihoods"] = "GENERATION"
+    elif stream:
         body["stream"] = True
     return msgspec.json.encode(body)
 
@@ -78,14 +91,21 @@ def _parse(native: bytes) -> Piece:
         reply = _decode(native)
     except (ValueError, RecursionError) as error:
         raise MalformedReply("the reply is not one of Cohere's") from error
+    likelihoods: tuple[TokenLikelihood, ...] = ()
     if reply.generations:
         text, reason = reply.generations[0].text, reply.generations[0].finish_reason
+        likelihoods = reply.generations[0].token_likelihoods
     else:
         text, reason = reply.text, reply.finish_reason
     if reason is None and reply.is_finished:
         reason = ""
     return Piece(
         text="" if text == _END_OF_SEQUENCE else text,
+        logprobs=tuple(
+            TokenLogprob(told.token, told.likelihood)
+            for told in likelihoods
+            if told.likelihood is not None and told.token != _END_OF_SEQUENCE
+        ),
         reason=reason,
         metrics=reply.metrics,
         guardrail=reply.guardrail,
@@ -99,6 +119,7 @@ FAMILY = Family(
         "temperature": Range(0, 5),
         "top_p": Range(0, 1),
         "stop": AtMost(4),
+        "logprobs": None,
         "prompt": None,
     },
     max_tokens=1024,

@@ -19,7 +19,7 @@ CORAL = b'{"Output":{"__type":"com.amazon.coral.service#UnknownOperationExceptio
 
 WHOLE = {
     "titan": ["titan/finish", "titan/length"],
-    "cohere": ["cohere/complete"],
+    "cohere": ["cohere/complete", "cohere/likelihoods"],
     "cohere_chat": ["cohere_chat/text", "cohere_chat/tools", "cohere_chat/cited"],
     "llama2": ["llama2/stop"],
     "llama3": ["llama3/length"],

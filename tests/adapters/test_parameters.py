@@ -81,7 +81,7 @@ def test_the_ends_of_a_range_are_in_it(name, value):
     assert value == request.sampling.temperature
 
 
-@pytest.mark.parametrize("name", ["titan", "cohere", "llama2", "llama3", "claude"])
+@pytest.mark.parametrize("name", ["titan", "mistral", "llama2", "llama3", "claude"])
 @pytest.mark.parametrize(
     ("parameter", "value"),
     [
@@ -104,7 +104,7 @@ def test_what_would_change_the_answer_is_refused_unless_the_alias_lets_it_go(nam
     assert getattr(fitted.sampling, parameter) is None
 
 
-@pytest.mark.parametrize("name", ["titan", "cohere", "llama2", "llama3"])
+@pytest.mark.parametrize("name", ["titan", "mistral", "llama2", "llama3"])
 def test_openai_defaults_and_advice_are_dropped_and_named(name):
     """Values that OpenAI would have assumed anyway, and advice, refuse nothing and are reported."""
     request = ChatRequest(

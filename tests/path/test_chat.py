@@ -155,6 +155,21 @@ async def test_a_tool_call_and_its_answer(stack: Stack, alias: str, stream: bool
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_cohere_tells_its_likelihoods(stack: Stack, stream: bool) -> None:
+    """Each token of the answer with its logarithm; a stream has them too, in one piece."""
+    reply = await stack.client().chat.completions.create(
+        model="command-light-support", messages=QUESTION, max_tokens=100, logprobs=True, stream=stream
+    )
+    choices = [chunk.choices[0] async for chunk in reply] if stream else reply.choices
+    told = [token for choice in choices if choice.logprobs for token in choice.logprobs.content]
+    text = "".join(choice.delta.content or "" for choice in choices) if stream else choices[0].message.content
+
+    assert "".join(token.token for token in told) == text
+    assert {(token.logprob, tuple(token.top_logprobs)) for token in told} == {(-0.9, ())}
+    assert "stream" not in stack.asked()[0].body
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 async def test_an_answer_in_json_from_a_family_without_a_field_for_it(stack: Stack, stream: bool) -> None:
     """Mistral Large answers to a schema by a tool that the caller never sees."""
     schema = {"type": "object", "properties": {"room": {"type": "integer"}}, "required": ["room"], "additionalProperties": False}

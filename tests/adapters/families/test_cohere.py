@@ -6,7 +6,7 @@ import pytest
 
 from adapters import FAMILIES
 from adapters.chat import ChatRequest, Message, Sampling, Text
-from adapters.deltas import Finish, Usage, assemble
+from adapters.deltas import Finish, Logprobs, TokenLogprob, Usage, assemble
 from adapters.deltas import Text as TextDelta
 from adapters.errors import MalformedReply
 
@@ -52,6 +52,26 @@ def test_a_stream(golden_chunks, chunks):
     assert reply.text == " Bread worth waking for."
     assert Finish("stop", "COMPLETE") == reply.finish
     assert Usage(12, 9, source="metrics") == reply.usage
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_likelihoods_come_with_a_whole_body(golden_body, stream):
+    """Asked for, a stream comes in one chunk: Cohere's pieces have no place for them."""
+    request = ChatRequest(PROMPT.messages, Sampling(max_tokens=100, logprobs=True))
+    body = golden_body("cohere/likelihoods.reply")
+    reader = COHERE.reader(request)
+    deltas = [*reader.read(body), *reader.end()] if stream else COHERE.decode(body, request, None)
+
+    assert json.loads(COHERE.encode(request, stream)) == {
+        "prompt": "Write a tagline for a bakery.",
+        "max_tokens": 100,
+        "return_likelihoods": "GENERATION",
+    }
+    assert [
+        TextDelta(" Bread worth"),
+        Logprobs((TokenLogprob(" Bread", -1.2), TokenLogprob(" worth", -0.6))),
+        Finish("length", "MAX_TOKENS"),
+    ] == deltas
 
 
 def test_a_failed_generation_is_no_reply(golden_body):
