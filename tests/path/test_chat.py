@@ -191,6 +191,25 @@ async def test_an_answer_in_json_from_a_family_without_a_field_for_it(stack: Sta
     assert "response_format.strict" in raw.headers["x-quarry-ignored-parameters"]
 
 
+async def test_documents_reach_command_r(stack: Stack) -> None:
+    """A text file becomes a document with its name; a PDF is refused by its place, before anything is asked."""
+    client = stack.client()
+
+    def asked(media_type: str) -> list[dict]:
+        data = base64.b64encode(b"Breakfast is at seven.").decode()
+        file = {"type": "file", "file": {"filename": "hotel", "file_data": f"data:{media_type};base64,{data}"}}
+        return [{"role": "user", "content": [file, {"type": "text", "text": "When is breakfast?"}]}]
+
+    reply = await client.chat.completions.create(model="command-r", messages=asked("text/plain"))
+    with pytest.raises(openai.BadRequestError) as refused:
+        await client.chat.completions.create(model="command-r", messages=asked("application/pdf"))
+
+    (record,) = stack.asked()
+    assert record.body["documents"] == [{"title": "hotel", "snippet": "Breakfast is at seven."}]
+    assert reply.choices[0].message.content
+    assert refused.value.param == "messages[0].content[0]"
+
+
 async def test_an_image_reaches_the_model(stack: Stack) -> None:
     """A data URL becomes the family's own image block; nothing is fetched."""
     content = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": png()}}]

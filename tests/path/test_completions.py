@@ -16,6 +16,8 @@ PROMPTED = {
     "llama2-support": "prompt",
     "llama3-support": "prompt",
     "qwen-import": "prompt",
+    "mistral-import": "prompt",
+    "command-r": "message",
 }
 PROMPT = "<|begin_of_text|>Tell me about the harbour. Bot: [INST] é\u2028🙂\n\n### Response:\n"
 
