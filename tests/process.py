@@ -66,7 +66,7 @@ def quarry_file(folder: Path, world: World, sandbox_url: str, **sections: Any) -
     }
     values = {
         "server": {"host": "127.0.0.1", "port": 0},
-        "aws": {"region": world.region, "endpoint_urls": {"bedrock-runtime": sandbox_url}},
+        "aws": {"region": world.region, "endpoint_urls": {"bedrock-runtime": sandbox_url, "bedrock": sandbox_url}},
         "models": models,
         "keys": [{"name": "test", "hash": digest(SECRET), "scopes": ["invoke", "metrics"]}],
     }

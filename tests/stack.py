@@ -12,8 +12,9 @@ import openai
 import uvicorn
 
 from adapters import FAMILIES
-from gateway.app import Gateway, create
+from gateway.app import Gateway, create, upstream
 from gateway.configuration import check
+from gateway.identification import identified
 from gateway.protocol import Protocol
 from gateway.sandbox.faults import Fault
 from gateway.sandbox.log import Record
@@ -75,7 +76,7 @@ def settings_for(world: World, url: str, **changes: Any) -> Settings:
     }
     values: dict[str, Any] = {
         "server": Server(host="127.0.0.1", port=0, max_body_bytes=1_000_000),
-        "aws": Aws(region=world.region, endpoint_urls={"bedrock-runtime": url}),
+        "aws": Aws(region=world.region, endpoint_urls={"bedrock-runtime": url, "bedrock": url}),
         "models": models,
         "keys": (
             Key(name="test", owner="team-test", hash=digest(SECRET), scopes=("invoke", "metrics")),
@@ -87,7 +88,7 @@ def settings_for(world: World, url: str, **changes: Any) -> Settings:
 
 @asynccontextmanager
 async def stack_over(world: World, **changes: Any) -> AsyncIterator[Stack]:
-    """Start both; a ``models`` change is added to the aliases of the world's models."""
+    """Start both; a ``models`` change is added to the aliases of the world's models, its open families found."""
     async with AsyncExitStack() as exits:
         sandbox = running(world)
         url = await sandbox.__aenter__()
@@ -99,7 +100,10 @@ async def stack_over(world: World, **changes: Any) -> AsyncIterator[Stack]:
         environ = {"AWS_ACCESS_KEY_ID": credentials.access_key_id, "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key}
         log = Log(output)
         exits.callback(log.close)
-        gateway = create(check(settings, name="test"), log=log, environ=environ)
+        configuration = check(settings, name="test")
+        aws = upstream(configuration, environ)
+        configuration = await identified(configuration, aws.identities)  # nothing is asked where every family is written
+        gateway = create(configuration, log=log, environ=environ, aws=aws)
         server = uvicorn.Server(
             uvicorn.Config(
                 gateway.application, host="127.0.0.1", port=0, http=Protocol, ws="none", log_config=None, access_log=False

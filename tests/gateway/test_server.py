@@ -261,3 +261,63 @@ async def test_nothing_to_serve_is_said(tmp_path: Path) -> None:
     assert "does not exist" in runs[2].errors
     assert "QUARRY_PORT" in runs[3].errors
     assert not any("Traceback" in run.errors for run in runs)
+
+
+def left_open(world: World, *names: str) -> dict[str, Any]:
+    """Aliases of these models, their families not written."""
+    arns = {model.name: model.arn for model in world.shelf.entries}
+    return {name: {"targets": [{"arn": arns[name]}]} for name in names}
+
+
+async def test_a_start_finds_open_families(tmp_path: Path, world: World, sandbox: str) -> None:
+    """Found before it listens, said after, and served."""
+    file = quarry_file(tmp_path, world, sandbox, models=left_open(world, "haiku-support", "gpt-oss-import"))
+    async with serving(file, world) as process:
+        found = [await process.line("identified", after) for after in range(2)]
+        async with client_of(process) as client:
+            reply = await client.post("/v1/chat/completions", json=ASK)
+        await process.stop(signal.SIGINT)
+
+    assert process.lines[0]["event"] == "listening"
+    assert [(line["target"], line["family"], line["negotiated"]) for line in found] == [
+        ("haiku-support", "claude", False),
+        ("gpt-oss-import", "openai_chat", True),
+    ]
+    assert reply.status_code == 200
+
+
+async def test_a_start_that_aws_does_not_help_is_refused(tmp_path: Path, world: World, sandbox: str) -> None:
+    """Nothing listens; the message says which permission is missing and what to write instead; exit code 1."""
+    world.faults.plant("no", faults.Error(name="AccessDeniedException", match=faults.Match(operation="Get*")))
+    file = quarry_file(tmp_path, world, sandbox, models=left_open(world, "haiku-support"))
+
+    process = await quarry("serve", "--config", file, world=world)
+    code = await process.ended()
+
+    assert code == 1
+    assert process.lines == []
+    assert "allow this gateway the IAM action bedrock:GetProvisionedModelThroughput on it" in process.errors
+    assert "such as `family: claude`" in process.errors
+    assert "Traceback" not in process.errors
+
+
+async def test_a_reload_finds_open_families_first(tmp_path: Path, world: World, sandbox: str) -> None:
+    """What is new is asked about before anything is swapped; what AWS does not tell keeps the running one."""
+    file = quarry_file(tmp_path, world, sandbox)
+    async with serving(file, world) as process, client_of(process) as client:
+        world.faults.plant("no", faults.Error(name="AccessDeniedException", match=faults.Match(operation="GetImportedModel")))
+        quarry_file(tmp_path, world, sandbox, models=left_open(world, "titan-support", "gpt-oss-import"))
+        process.process.send_signal(signal.SIGHUP)
+        refused = await process.line("reload_refused")
+        kept = await client.get("/v1/models")
+
+        quarry_file(tmp_path, world, sandbox, models=left_open(world, "titan-support"))
+        process.process.send_signal(signal.SIGHUP)
+        await process.line("reloaded")
+        found = await process.line("identified")
+        swapped = await client.get("/v1/models")
+
+    assert "IAM action bedrock:GetImportedModel" in refused["problems"][0]
+    assert len(kept.json()["data"]) > 2
+    assert (found["target"], found["family"]) == ("titan-support", "titan")
+    assert [entry["id"] for entry in swapped.json()["data"]] == ["titan-support"]

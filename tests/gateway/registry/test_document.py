@@ -3,6 +3,7 @@
 import pytest
 
 from adapters import FAMILIES
+from gateway.registry.card import Card, Subject, Unidentified
 from gateway.registry.document import snapshot
 from gateway.registry.model import Capacity, ColdStart, Route, Target, Timeouts
 from gateway.settings import Capacity as CapacityEntry
@@ -15,8 +16,8 @@ ARN = "arn:aws:bedrock:us-west-2:123456789012:provisioned-model/a1b2c3d4e5f6"
 IMPORTED = "arn:aws:bedrock:us-east-1:123456789012:imported-model/0a1b2c3d4e5f"
 
 
-def document(models, region=None):
-    return snapshot(models, region=region, families=FAMILIES, created_at=1_700_000_000)
+def document(models, region=None, findings=None):
+    return snapshot(models, region=region, families=FAMILIES, created_at=1_700_000_000, findings=findings)
 
 
 def route(*targets, **fields):
@@ -231,3 +232,113 @@ def test_a_value_that_one_family_refuses_is_a_problem():
 
     assert len(problems(models)) == 1
     assert 'family "claude"' in problems(models)[0]
+
+
+SUBJECT = Subject(ARN, "provisioned-model", "us-west-2")
+HAIKU = Card(ARN, "provisioned-model", "us-west-2", base_model="anthropic.claude-3-haiku-20240307-v1:0", status="InService")
+IMPORT = Card(IMPORTED, "imported-model", "us-east-1", architecture="llama", created_at=1_800_000_000)
+OPEN = {"a": route(target(family=None))}
+PLACE = "models.a.targets[0].family"
+
+
+def test_a_family_that_is_not_written_is_open():
+    """Nobody asked yet: no problem and no family, but what to ask, and as whom."""
+    role = "arn:aws:iam::210987654321:role/r"
+    made = document({"a": route(target(family=None), target(IMPORTED, None, role_arn=role))})
+
+    assert made.problems == []
+    assert made.open == {
+        PLACE: SUBJECT,
+        "models.a.targets[1].family": Subject(IMPORTED, "imported-model", "us-east-1", role),
+    }
+    assert {(each.family, each.family_origin) for each in made.snapshot.targets()} == {("", "unknown")}
+
+
+def test_a_card_gives_the_family():
+    """What AWS said fills what is not written, and the target keeps the card."""
+    made = document(OPEN, findings={SUBJECT: HAIKU})
+
+    (found,) = made.snapshot.targets()
+    assert (made.problems, made.warnings, made.open) == ([], [], {})
+    assert (found.family, found.family_origin, found.card) == ("claude", "identified", HAIKU)
+    assert found.subject == SUBJECT
+
+
+def test_an_import_of_several_bodies_is_negotiated():
+    """The target says so, and the operator is told of a template that AWS knows nothing of."""
+    made = document({"a": route(target(IMPORTED, None))}, findings={Subject(IMPORTED, "imported-model", "us-east-1"): IMPORT})
+
+    (found,) = made.snapshot.targets()
+    assert (found.family, found.family_origin) == ("openai_completion", "negotiated")
+    assert made.warnings[0].startswith(f"{PLACE}: AWS tells of no chat template in this import")
+
+
+@pytest.mark.parametrize(
+    ("finding", "problem"),
+    [
+        (
+            Unidentified("does not allow this gateway the IAM action bedrock:GetProvisionedModelThroughput on it"),
+            "AWS does not allow this gateway the IAM action bedrock:GetProvisionedModelThroughput on it. Mend that, or write one, such",
+        ),
+        (
+            Unidentified("knows no such provisioned-model in us-west-2", gone=True),
+            "AWS knows no such provisioned-model in us-west-2: write the ARN of one that is there",
+        ),
+        (
+            Card(ARN, "provisioned-model", "us-west-2", base_model="amazon.nova-canvas-v1:0"),
+            "AWS does not decide it: its base model is amazon.nova-canvas-v1:0, of which no family is known. Write one, such as",
+        ),
+        (None, "AWS was not asked"),
+    ],
+    ids=["denied", "gone", "undecided", "not asked"],
+)
+def test_what_aws_does_not_tell_is_a_problem(finding, problem):
+    """Neither written nor found: refused, with what AWS said and what to write."""
+    (told,) = problems_of(document(OPEN, findings={} if finding is None else {SUBJECT: finding}))
+
+    assert told.startswith(f"{PLACE}: not written, and {problem}")
+
+
+def problems_of(made):
+    return [str(problem) for problem in made.problems]
+
+
+@pytest.mark.parametrize(
+    ("finding", "warnings"),
+    [
+        (HAIKU, []),
+        (
+            Card(ARN, "provisioned-model", "us-west-2", base_model="meta.llama2-13b-v1:0"),
+            [f"{PLACE}: claude is written and wins; AWS's facts ask for llama2: its base model is meta.llama2-13b-v1:0."],
+        ),
+        (Card(ARN, "provisioned-model", "us-west-2", base_model="stability.sd3-5-large-v1:0"), []),
+        (
+            Unidentified("did not answer in time"),
+            [f"{PLACE}: claude is written and wins; AWS did not answer in time."],
+        ),
+        (
+            Card(ARN, "provisioned-model", "us-west-2", base_model=HAIKU.base_model, status="Failed"),
+            ["models.a.targets[0]: AWS says that its status is Failed."],
+        ),
+    ],
+    ids=["agreeing", "contradicting", "undecided", "refused", "failed"],
+)
+def test_what_is_written_wins(finding, warnings):
+    """Whatever AWS says, the written family is served; where AWS says otherwise, the operator is told."""
+    made = document({"a": route()}, findings={SUBJECT: finding})
+
+    (served,) = made.snapshot.targets()
+    assert (served.family, served.family_origin) == ("claude", "written")
+    assert (made.problems, made.warnings) == ([], warnings)
+
+
+def test_defaults_wait_until_every_family_is_known():
+    """A default that no known family has may be one that the open family has: it is judged when all are known."""
+    models = {"a": route(target(IMPORTED, "titan"), target(family=None), defaults={"top_k": 5})}
+
+    assert problems_of(document(models)) == []
+    assert problems_of(document(models, findings={SUBJECT: HAIKU})) == []
+    assert "no target's family (titan" in problems_of(document(models, findings={SUBJECT: TITAN}))[0]
+
+
+TITAN = Card(ARN, "provisioned-model", "us-west-2", base_model="amazon.titan-text-express-v1:0")
