@@ -22,6 +22,7 @@ SERVED = {
     "/v1/models/haiku-support": {"GET"},
     "/v1/chat/completions": {"POST"},
     "/v1/completions": {"POST"},
+    "/v1/responses": {"POST"},
     "/bedrock/model/{alias}/invoke": {"POST"},
     "/bedrock/model/{alias}/invoke-with-response-stream": {"POST"},
     "/bedrock/model/{alias}/converse": {"POST"},

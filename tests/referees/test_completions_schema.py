@@ -11,15 +11,14 @@ from openai.types.completion_create_params import CompletionCreateParamsStreamin
 
 from adapters.deltas import Delta, Finish, Logprobs, Text, TokenLogprob, Usage
 from gateway.call import Call
-from gateway.keys.model import Key
 from gateway.surface.answering import Arrival
 from gateway.surface.openai import wire
 from gateway.surface.openai.completions.parse import parse_completion
 from gateway.surface.openai.completions.render import Events, whole
 from gateway.surface.openai.wire.completions import CompletionBody
 from tests.referees.openai_types import fields_of, strangers
+from tests.referees.surface import KEY
 
-KEY = Key(id="k", name="n", owner="o", hash="0" * 64)
 REPLIES: dict[str, Sequence[Delta]] = {
     "text": (Text("Hel"), Text("lo"), Finish("stop"), Usage(5, 2)),
     "nothing": (Finish("length"), Usage(5, 0)),

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool
-from langchain_openai import ChatOpenAI
+from langchain_openai import ChatOpenAI, OpenAI
+from pydantic import BaseModel
 
 from tests.stack import SECRET, Stack
 
@@ -30,36 +31,43 @@ def no_tracing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     return
 
 
+ENDPOINTS = pytest.mark.parametrize("responses", [False, True], ids=["chat", "responses"])
+
+
+@ENDPOINTS
 @pytest.mark.parametrize("alias", ["titan-support", "llama3-support", "haiku-support", "gpt-oss-import"])
-async def test_invoke(stack: Stack, alias: str) -> None:
+async def test_invoke(stack: Stack, alias: str, responses: bool) -> None:
     """A message with text, a reason and the upstream's own counts."""
-    message = await chat(stack, alias).ainvoke(CONVERSATION)
+    message = await chat(stack, alias, use_responses_api=responses).ainvoke(CONVERSATION)
 
     (record,) = stack.asked()
     assert message.content
-    assert message.response_metadata["finish_reason"] in {"stop", "length"}
+    ended = message.response_metadata["status" if responses else "finish_reason"]
+    assert ended in {"stop", "length", "completed", "incomplete"}
     assert message.usage_metadata["input_tokens"] == record.input_tokens
     assert message.usage_metadata["output_tokens"] == record.output_tokens
 
 
-async def test_stream(stack: Stack) -> None:
+@ENDPOINTS
+async def test_stream(stack: Stack, responses: bool) -> None:
     """The chunks add up to the whole reply, usage included."""
-    model = chat(stack, "haiku-support", stream_usage=True)
+    model = chat(stack, "haiku-support", stream_usage=True, use_responses_api=responses)
     whole = await model.ainvoke(CONVERSATION)
 
     total = AIMessageChunk("")
     async for chunk in model.astream(CONVERSATION):
         total += chunk
 
-    assert total.content == whole.content
+    assert total.text == whole.text
     assert total.usage_metadata["output_tokens"] == whole.usage_metadata["output_tokens"]
-    assert total.response_metadata["finish_reason"] == "stop"
+    assert total.response_metadata.get("finish_reason") == (None if responses else "stop")
 
 
+@ENDPOINTS
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-async def test_bind_tools(stack: Stack, stream: bool) -> None:
+async def test_bind_tools(stack: Stack, stream: bool, responses: bool) -> None:
     """A bound tool is called with its arguments, and its result taken back."""
-    model = chat(stack, "haiku-support").bind_tools([get_weather])
+    model = chat(stack, "haiku-support", use_responses_api=responses).bind_tools([get_weather])
     asked: list[Any] = [HumanMessage("What is the weather in Lisbon?")]
     if stream:
         said = AIMessageChunk("")
@@ -74,3 +82,31 @@ async def test_bind_tools(stack: Stack, stream: bool) -> None:
 
     assert (call["name"], call["args"]) == ("get_weather", {"city": "Lisbon"})
     assert final.content
+
+
+class Answer(BaseModel):
+    """What is wanted."""
+
+    answer: str
+
+
+@ENDPOINTS
+async def test_structured_output(stack: Stack, responses: bool) -> None:
+    """A pydantic model goes out as a schema, and comes back as the model."""
+    model = chat(stack, "gpt-oss-import", use_responses_api=responses).with_structured_output(Answer, method="json_schema")
+
+    assert isinstance(await model.ainvoke(CONVERSATION), Answer)
+
+
+async def test_completions(stack: Stack) -> None:
+    """LangChain's legacy model: prompts in a batch, whole and streamed."""
+    model = OpenAI(model="llama3-support", base_url=f"{stack.url}/v1", api_key=SECRET, max_retries=0, max_tokens=20)
+    stack.exits.push_async_callback(model.async_client._client.close)  # it closes neither by itself
+    stack.exits.callback(model.client._client.close)
+
+    generated = await model.agenerate(["Tell me about the harbour.", "And about the weather?"])
+    streamed = "".join([piece async for piece in model.astream("Tell me about the harbour.")])
+
+    assert [bool(texts[0].text) for texts in generated.generations] == [True, True]
+    assert generated.llm_output["token_usage"]["total_tokens"] > 0
+    assert streamed == generated.generations[0][0].text

@@ -3,18 +3,15 @@
 The SDK's types are generated from OpenAI's published schema, so a new release of it is what tells us of a new field.
 """
 
-import asyncio
 import json
 import typing
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 import openai
 import pydantic
 import pytest
-import uvicorn
 from openai.types import Model, chat
 from openai.types.chat import (
     ChatCompletion,
@@ -41,16 +38,13 @@ from adapters.deltas import (
 )
 from gateway.call import Call
 from gateway.errors import UpstreamError
-from gateway.keys.model import Key
 from gateway.registry.model import Route, Snapshot
-from gateway.surface.answering import Arrival
 from gateway.surface.openai import wire
+from gateway.surface.openai.chat import CHAT
 from gateway.surface.openai.models import entry
-from gateway.surface.openai.parse import parse_chat
 from gateway.surface.openai.render import Events, whole
 from tests.referees.openai_types import fields_of, strangers
-
-KEY = Key(id="k", name="n", owner="o", hash="0" * 64)
+from tests.referees.surface import KEY, Surface, client_of
 
 REQUESTS = {
     wire.ChatCompletionBody: completion_create_params.CompletionCreateParamsStreaming,
@@ -181,54 +175,6 @@ def test_model() -> None:
     assert strangers(Model.model_validate(json.loads(msgspec.json.encode(found)), strict=True)) == set()
 
 
-class Gateway:
-    """The surface without a path: parses what it is sent, and answers it with prepared deltas."""
-
-    def __init__(self, deltas: Sequence[Delta], error: Exception | None = None) -> None:
-        self.deltas = deltas
-        self.error = error
-        self.calls: list[Call] = []
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body, more = body + message["body"], message["more_body"]
-        call = parse_chat(body, Arrival("req-1", KEY, 0.0))
-        self.calls.append(call)
-        kind = b"text/event-stream" if call.stream else b"application/json"
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
-        for piece in self.pieces(call):
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-
-    def pieces(self, call: Call) -> list[bytes]:
-        """What is sent, write by write; a stream's writes end in the middle of events."""
-        if not call.stream:
-            return [whole(call, [self.deltas] * call.choices, 1_700_000_000)]
-        events = Events(call, 1_700_000_000)
-        data = b"".join(events.events(choice, [delta]) for delta in self.deltas for choice in range(call.choices))
-        data += events.error(self.error) if self.error else events.end()
-        return [data[at : at + 97] for at in range(0, len(data), 97)]
-
-
-@asynccontextmanager
-async def client_of(gateway: Gateway) -> AsyncIterator[openai.AsyncOpenAI]:
-    """The official client of a gateway on a real socket."""
-    server = uvicorn.Server(uvicorn.Config(gateway, host="127.0.0.1", port=0, log_config=None, lifespan="off", ws="none"))
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        assert not task.done()
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        async with openai.AsyncOpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="k", max_retries=0) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        await task
-
-
 HI: list[Any] = [{"role": "user", "content": "hi"}]
 
 
@@ -239,7 +185,7 @@ GOOD_ENDS = {name: deltas for name, deltas in REPLIES.items() if {Finish("stop")
 @pytest.mark.parametrize("deltas", GOOD_ENDS.values(), ids=GOOD_ENDS.keys())
 async def test_sdk_stream_is_whole(deltas: Sequence[Delta]) -> None:
     """The SDK's own accumulator makes of our stream what our whole reply says."""
-    async with client_of(Gateway(deltas)) as client:
+    async with client_of(Surface(CHAT, deltas)) as client:
         reply = await client.chat.completions.create(model="support-haiku", messages=HI, n=2)
         async with client.chat.completions.stream(
             model="support-haiku", messages=HI, n=2, stream_options={"include_usage": True}
@@ -260,7 +206,7 @@ async def test_sdk_stream_is_whole(deltas: Sequence[Delta]) -> None:
 
 async def test_sdk_stream_error() -> None:
     """Trap 10, C17: an error inside a stream raises in the SDK, after the text that came before it."""
-    gateway = Gateway([Text("half")], UpstreamError("The model stopped answering"))
+    gateway = Surface(CHAT, [Text("half")], UpstreamError("The model stopped answering"))
     said = []
     async with client_of(gateway) as client:
         stream = await client.chat.completions.create(model="support-haiku", messages=HI, stream=True)
@@ -317,7 +263,7 @@ SENT: dict[str, tuple[dict[str, Any], Callable[[Call], bool]]] = {
 @pytest.mark.parametrize(("fields", "holds"), SENT.values(), ids=SENT.keys())
 async def test_sdk_request(fields: dict[str, Any], holds: Callable[[Call], bool]) -> None:
     """What the SDK sends is what its caller meant."""
-    gateway = Gateway(REPLIES["text"])
+    gateway = Surface(CHAT, REPLIES["text"])
     async with client_of(gateway) as client:
         await client.chat.completions.create(model="support-haiku", **fields)
 
@@ -326,7 +272,7 @@ async def test_sdk_request(fields: dict[str, Any], holds: Callable[[Call], bool]
 
 async def test_sdk_structured_output() -> None:
     """Trap 15: the SDK's structured output asks by a strict schema and parses what comes back."""
-    gateway = Gateway((Text('{"name":"Ann","age":7}'), Finish("stop"), Usage(5, 9)))
+    gateway = Surface(CHAT, (Text('{"name":"Ann","age":7}'), Finish("stop"), Usage(5, 9)))
     async with client_of(gateway) as client:
         reply = await client.chat.completions.parse(model="support-haiku", messages=HI, response_format=Person)
 
@@ -361,7 +307,7 @@ TOOLS: list[Any] = [openai.pydantic_function_tool(Weather, name="weather")]
 @pytest.mark.parametrize("ask", [whole_reply, streamed_reply, parsed_reply], ids=["whole", "streamed", "parsed"])
 async def test_sdk_reply_sent_back(ask: Callable[[openai.AsyncOpenAI], Any]) -> None:
     """Trap 21: the SDK's own reply object, appended to the conversation with its calls answered, is a legal request."""
-    gateway = Gateway((Text(""), *REPLIES["calls"][:3], Finish("tool_calls"), Usage(5, 9)))
+    gateway = Surface(CHAT, (Text(""), *REPLIES["calls"][:3], Finish("tool_calls"), Usage(5, 9)))
     async with client_of(gateway) as client:
         message = (await ask(client)).choices[0].message
         results = [{"role": "tool", "tool_call_id": call.id, "content": "x"} for call in message.tool_calls or ()]
@@ -375,7 +321,7 @@ async def test_sdk_reply_sent_back(ask: Callable[[openai.AsyncOpenAI], Any]) -> 
 @pytest.mark.parametrize("ask", [whole_reply, streamed_reply], ids=["whole", "streamed"])
 async def test_sdk_thoughts_sent_back(ask: Callable[[openai.AsyncOpenAI], Any]) -> None:
     """Trap 30: the SDK's own reply object, appended to the conversation, brings back every thought with its seal."""
-    gateway = Gateway(REPLIES["sealed reasoning"])
+    gateway = Surface(CHAT, REPLIES["sealed reasoning"])
     async with client_of(gateway) as client:
         message = (await ask(client)).choices[0].message
         await client.chat.completions.create(model="support-haiku", messages=[*HI, message, *HI])
@@ -387,7 +333,7 @@ async def test_sdk_thoughts_sent_back(ask: Callable[[openai.AsyncOpenAI], Any]) 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # the SDK's own, about its own object
 async def test_sdk_parsed_answer_sent_back() -> None:
     """A structured answer that the SDK has parsed is sent back with its text."""
-    gateway = Gateway((Text('{"name":"Ann","age":7}'), Finish("stop"), Usage(5, 9)))
+    gateway = Surface(CHAT, (Text('{"name":"Ann","age":7}'), Finish("stop"), Usage(5, 9)))
     async with client_of(gateway) as client:
         reply = await client.chat.completions.parse(model="support-haiku", messages=HI, response_format=Person)
         await client.chat.completions.create(model="support-haiku", messages=[*HI, reply.choices[0].message])

@@ -140,3 +140,33 @@ def test_errors_of_completions(client: openai.OpenAI) -> None:
         with pytest.raises(openai.BadRequestError, match="ask /v1/chat/completions") as caught:
             client.completions.create(model="haiku-support", prompt="x", stream=stream)
         assert caught.value.param == "prompt"
+
+
+FLAT: Any = {"type": "function", **WEATHER["function"]}
+
+
+def test_responses(client: openai.OpenAI) -> None:
+    """A response, whole and streamed alike, and a reply that is sent back with its call answered."""
+    asked: dict[str, Any] = {"model": "haiku-support", "input": QUESTION, "tools": [FLAT]}
+    whole = client.responses.create(**asked)
+    with client.responses.stream(**asked) as events:
+        streamed = events.get_final_response()
+    (call,) = whole.output
+    result = {"type": "function_call_output", "call_id": call.call_id, "output": "18 degrees and sunny"}
+
+    final = client.responses.create(**asked | {"input": [*QUESTION, *whole.output, result]})
+
+    assert (call.name, json.loads(call.arguments)) == ("get_weather", {"city": "Lisbon"})
+    assert (streamed.output[0].name, json.loads(streamed.output[0].arguments)) == (call.name, json.loads(call.arguments))
+    assert streamed.usage == whole.usage
+    assert final.output_text
+
+
+def test_errors_of_responses(client: openai.OpenAI) -> None:
+    """Typed errors, whole and streamed alike, raised at the call."""
+    for stream in (False, True):
+        with pytest.raises(openai.NotFoundError, match="There is no model"):
+            client.responses.create(model="nobody", input="x", stream=stream)
+        with pytest.raises(openai.BadRequestError, match="stores no responses") as caught:
+            client.responses.create(model="haiku-support", input="x", previous_response_id="resp_1", stream=stream)
+        assert caught.value.param == "previous_response_id"

@@ -1,17 +1,14 @@
 """OpenAI's messages into canonical ones, text untouched byte for byte. Knows nothing of sampling, tools offered, or keys."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 from adapters import chat
 from gateway.errors import InvalidRequest
 from gateway.surface.openai import wire
+from gateway.surface.openai.breakpoints import cache_point, is_shortened
 from gateway.surface.openai.documents import document_from
 from gateway.surface.openai.images import image_from
 from gateway.surface.openai.tools import OpenCalls, earlier_call
-
-LONGER_THAN_BEDROCK = "12h"
-# OpenAI's least times in a cache, and the nearest of Bedrock's two.
-TTLS: Mapping[str, str] = {"30m": "1h", LONGER_THAN_BEDROCK: "1h"}
 
 
 def conversation(messages: tuple[wire.Message, ...]) -> tuple[chat.Message, ...]:
@@ -36,8 +33,7 @@ def advisory(messages: tuple[wire.Message, ...]) -> set[str]:
             if message.annotations:
                 names.add("annotations")
         elif isinstance(message.content, tuple):
-            cached = [part.prompt_cache_breakpoint for part in message.content]
-            if any(point is not None and point.ttl == LONGER_THAN_BEDROCK for point in cached):
+            if any(is_shortened(part) for part in message.content):
                 names.add("prompt_cache_breakpoint.ttl")
             images = [part.image_url for part in message.content if isinstance(part, wire.ImagePart)]
             if any(image.detail not in {None, "auto"} for image in images):
@@ -49,12 +45,6 @@ def _system(message: wire.SystemMessage | wire.DeveloperMessage, _: int) -> chat
     return chat.Message("system", _texts(message.content), name=message.name)
 
 
-def _point(part: wire.TextPart | wire.ImagePart | wire.FilePart) -> tuple[chat.CachePoint, ...]:
-    """The cache point after a part, if it has one."""
-    point = part.prompt_cache_breakpoint
-    return () if point is None else (chat.CachePoint(TTLS.get(point.ttl or "", point.ttl)),)
-
-
 def _user(message: wire.UserMessage, place: int) -> chat.Message:
     content = message.content
     if isinstance(content, str):
@@ -62,7 +52,7 @@ def _user(message: wire.UserMessage, place: int) -> chat.Message:
     parts: list[chat.Part] = []
     for number, part in enumerate(content):
         parts.append(_part(part, f"messages[{place}].content[{number}]"))
-        parts += _point(part)
+        parts += cache_point(part)
     return chat.Message("user", tuple(parts), name=message.name)
 
 
@@ -127,7 +117,7 @@ def _texts(content: wire.TextContent | wire.AssistantContent) -> tuple[chat.Part
     parts: list[chat.Part] = []
     for part in content:
         if isinstance(part, wire.TextPart):
-            parts += (chat.Text(part.text), *_point(part))
+            parts += (chat.Text(part.text), *cache_point(part))
         else:
             parts.append(chat.Text(part.refusal))
     return tuple(parts)

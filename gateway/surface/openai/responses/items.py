@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from adapters import chat
 from gateway.errors import InvalidRequest
+from gateway.surface.openai.breakpoints import cache_point, is_shortened
 from gateway.surface.openai.documents import document_from
 from gateway.surface.openai.images import image_from
 from gateway.surface.openai.responses.thoughts import unpacked
@@ -44,8 +45,8 @@ def _advisory_of_part(part: wire.Part) -> set[str]:
     names = set()
     if isinstance(part, wire.OutputText | RefusalPart):
         return {"annotations"} if isinstance(part, wire.OutputText) and part.annotations else set()
-    if part.prompt_cache_breakpoint is not None:
-        names.add("prompt_cache_breakpoint")
+    if is_shortened(part):
+        names.add("prompt_cache_breakpoint.ttl")
     if isinstance(part, wire.InputImage) and part.detail not in {None, "auto"}:
         names.add("input_image.detail")
     if isinstance(part, wire.InputFile) and part.detail not in {None, "auto"}:
@@ -117,7 +118,7 @@ def _message(turns: Turns, item: wire.MessageItem, where: str) -> None:
         return
     role: chat.Role = "user" if item.role == "user" else "system"
     parts = _parts(item.content, f"{where}.content")
-    if role == "system" and any(not isinstance(part, chat.Text) for part in parts):
+    if role == "system" and any(not isinstance(part, chat.Text | chat.CachePoint) for part in parts):
         raise InvalidRequest(f"{where}.content: instructions are text", parameter=f"{where}.content")
     turns.tell(chat.Message(role, parts), where)
 
@@ -173,7 +174,12 @@ def _said(part: wire.Part, where: str) -> chat.Text:
 def _parts(content: str | tuple[wire.Part, ...], where: str) -> tuple[chat.Part, ...]:
     if isinstance(content, str):
         return (chat.Text(content),)
-    return tuple([_part(part, f"{where}[{number}]") for number, part in enumerate(content)])
+    parts: list[chat.Part] = []
+    for number, part in enumerate(content):
+        parts.append(_part(part, f"{where}[{number}]"))
+        if isinstance(part, wire.Given):
+            parts += cache_point(part)
+    return tuple(parts)
 
 
 def _part(part: wire.Part, where: str) -> chat.Part:

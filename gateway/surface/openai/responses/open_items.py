@@ -10,7 +10,7 @@ from adapters.deltas import Thought, TokenLogprob
 from gateway.surface.openai.logprobs import listed
 from gateway.surface.openai.responses.thoughts import packed
 from gateway.surface.openai.wire.responses import events, reply
-from gateway.surface.openai.wire.responses.items import ReasoningText
+from gateway.surface.openai.wire.responses.items import ReasoningPart
 from gateway.surface.openai.wire.responses.reply import Status
 
 Tell = Callable[..., None]
@@ -75,7 +75,7 @@ class OpenThought:
     def add(self, text: str) -> None:
         """Some more of it. What only the model can read has no part."""
         if not self._text:
-            self._tell(events.PartAdded, self._id, self._index, 0, ReasoningText(""))
+            self._tell(events.PartAdded, self._id, self._index, 0, ReasoningPart(""))
         self._text.append(text)
         self._tell(events.ReasoningDelta, self._id, self._index, 0, text)
 
@@ -84,9 +84,9 @@ class OpenThought:
         text = "".join(self._text)
         if text:
             self._tell(events.ReasoningDone, self._id, self._index, 0, text)
-            self._tell(events.PartDone, self._id, self._index, 0, ReasoningText(text))
+            self._tell(events.PartDone, self._id, self._index, 0, ReasoningPart(text))
         content = packed(Thought(text, self.signature, self.redacted)) if self._encrypted else None
-        item = reply.OutputReasoning(self._id, status, [ReasoningText(text)] if text else [], content)
+        item = reply.OutputReasoning(self._id, status, [ReasoningPart(text)] if text else [], content)
         self._tell(events.ItemDone, self._index, item)
         return item
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from gateway.surface.openai.wire.replies import Error, TokenLogprob
-from gateway.surface.openai.wire.responses.items import ReasoningText
+from gateway.surface.openai.wire.responses.items import ReasoningPart
 from gateway.surface.openai.wire.responses.reply import OutputItem, Response, SaidText
 
 
@@ -49,7 +49,7 @@ class PartAdded(Struct, frozen=True, tag_field="type", tag="response.content_par
     item_id: str
     output_index: int
     content_index: int
-    part: SaidText | ReasoningText
+    part: SaidText | ReasoningPart
 
 
 class PartDone(Struct, frozen=True, tag_field="type", tag="response.content_part.done"):
@@ -59,7 +59,7 @@ class PartDone(Struct, frozen=True, tag_field="type", tag="response.content_part
     item_id: str
     output_index: int
     content_index: int
-    part: SaidText | ReasoningText
+    part: SaidText | ReasoningPart
 
 
 class TextDelta(Struct, frozen=True, tag_field="type", tag="response.output_text.delta"):

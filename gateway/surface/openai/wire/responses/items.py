@@ -9,14 +9,22 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from gateway.surface.openai.wire.requests import Closed, Detail, FunctionName, Ignored, RefusalPart, Refused
+from gateway.surface.openai.wire.requests import (
+    Closed,
+    Detail,
+    FunctionName,
+    Ignored,
+    PromptCacheBreakpoint,
+    RefusalPart,
+    Refused,
+)
 
 
 class InputText(Closed, frozen=True, tag_field="type", tag="input_text"):
     """A run of text."""
 
     text: str
-    prompt_cache_breakpoint: Ignored = None
+    prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
 
 
 class InputImage(Closed, frozen=True, tag_field="type", tag="input_image"):
@@ -25,7 +33,7 @@ class InputImage(Closed, frozen=True, tag_field="type", tag="input_image"):
     image_url: str | None = None
     detail: Detail | None = None
     file_id: Refused = None
-    prompt_cache_breakpoint: Ignored = None
+    prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
 
 
 class InputFile(Closed, frozen=True, tag_field="type", tag="input_file"):
@@ -36,7 +44,7 @@ class InputFile(Closed, frozen=True, tag_field="type", tag="input_file"):
     detail: Ignored = None
     file_id: Refused = None
     file_url: Refused = None
-    prompt_cache_breakpoint: Ignored = None
+    prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
 
 
 class OutputText(Closed, frozen=True, tag_field="type", tag="output_text"):
@@ -48,9 +56,10 @@ class OutputText(Closed, frozen=True, tag_field="type", tag="output_text"):
     parsed: Ignored = None
 
 
-Part = InputText | InputImage | InputFile | OutputText | RefusalPart
+Given = InputText | InputImage | InputFile
+Part = Given | OutputText | RefusalPart
 Parts = Annotated[tuple[Part, ...], Meta(min_length=1)]
-ResultParts = Annotated[tuple[InputText | InputImage | InputFile, ...], Meta(min_length=1)]
+ResultParts = Annotated[tuple[Given, ...], Meta(min_length=1)]
 
 
 class MessageItem(Closed, frozen=True, tag_field="type", tag="message"):
@@ -95,7 +104,7 @@ class SummaryText(Closed, frozen=True, tag_field="type", tag="summary_text"):
     text: str
 
 
-class ReasoningText(Closed, frozen=True, tag_field="type", tag="reasoning_text"):
+class ReasoningPart(Closed, frozen=True, tag_field="type", tag="reasoning_text"):
     """A thought."""
 
     text: str
@@ -105,7 +114,7 @@ class ReasoningItem(Closed, frozen=True, tag_field="type", tag="reasoning"):
     """A thought of an earlier turn. ``encrypted_content`` holds all that the model needs of it; what else is there is then not read."""
 
     summary: tuple[SummaryText, ...] = ()
-    content: tuple[ReasoningText, ...] | None = None
+    content: tuple[ReasoningPart, ...] | None = None
     encrypted_content: str | None = None
     id: Ignored = None
     status: Ignored = None

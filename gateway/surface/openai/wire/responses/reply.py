@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from gateway.surface.openai.wire.replies import TokenLogprob
 from gateway.surface.openai.wire.requests import Effort
-from gateway.surface.openai.wire.responses.items import ReasoningText, SummaryText
+from gateway.surface.openai.wire.responses.items import ReasoningPart, SummaryText
 from gateway.surface.openai.wire.responses.request import FunctionTool, Mode, NamedFunction, TextConfig
 
 Status = Literal["in_progress", "completed", "incomplete"]
@@ -51,7 +51,7 @@ class OutputReasoning(Struct, frozen=True, tag_field="type", tag="reasoning"):
 
     id: str
     status: Status
-    content: list[ReasoningText]
+    content: list[ReasoningPart]
     encrypted_content: str | None = None
     summary: tuple[SummaryText, ...] = ()
 

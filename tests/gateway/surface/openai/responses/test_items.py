@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.chat import Document, Image, Message, Reasoning, Text, ToolCall
+from adapters.chat import CachePoint, Document, Image, Message, Reasoning, Text, ToolCall
 from adapters.deltas import Thought
 from gateway.call import Call
 from gateway.errors import InvalidRequest
@@ -76,6 +76,10 @@ CONVERSATIONS: dict[str, tuple[list[Any], tuple[Message, ...]]] = {
     "a plain text": (
         [user({"type": "input_file", "file_data": "data:text/plain;base64,aMOp"})],
         (Message("user", (Document("text/plain", "h\u00e9"),)),),
+    ),
+    "a breakpoint of the cache": (
+        [{"role": "system", "content": [{"type": "input_text", "text": "x", "prompt_cache_breakpoint": {"mode": "explicit", "ttl": "30m"}}]}],
+        (Message("system", (Text("x"), CachePoint("1h"))),),
     ),
     "a call and its result": (
         [called("1", arguments='{"a":1}'), result("1")],
@@ -210,7 +214,11 @@ ADVISORY: dict[str, tuple[list[Any], tuple[str, ...]]] = {
         [user({"type": "input_image", "detail": "auto", "image_url": f"data:image/gif;base64,{GIF}"})],
         (),
     ),
-    "a breakpoint": ([user({"type": "input_text", "text": "x", "prompt_cache_breakpoint": {}})], ("prompt_cache_breakpoint",)),
+    "a breakpoint": ([user({"type": "input_text", "text": "x", "prompt_cache_breakpoint": {"mode": "explicit"}})], ()),
+    "a breakpoint for long": (
+        [user({"type": "input_text", "text": "x", "prompt_cache_breakpoint": {"mode": "explicit", "ttl": "12h"}})],
+        ("prompt_cache_breakpoint.ttl",),
+    ),
     "annotations": ([{"role": "assistant", "content": [{"type": "output_text", "text": "x", "annotations": [{}]}]}], ("annotations",)),
     "a thought of nothing": ([thought(), said("x")], ("reasoning",)),
     "a reply as it was received": ([said("x"), called("1") | {"id": "fc_1", "status": "completed"}, result("1")], ()),
