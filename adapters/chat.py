@@ -173,6 +173,7 @@ class ChatRequest(Struct, frozen=True):
             (``user``, ``metadata``, ``store``, …). They are reported back, never sent.
         prompt: The whole prompt, already written (``/v1/completions``, an alias's ``prompt``, the model's own chat
             template): it is sent as it stands. ``messages`` then only says what it was written from.
+        variables: Named texts for the places of an alias's own prompt; no family sees them.
     """
 
     messages: tuple[Message, ...]
@@ -183,3 +184,4 @@ class ChatRequest(Struct, frozen=True):
     response_format: ResponseFormat | None = None
     advisory: tuple[str, ...] = ()
     prompt: str | None = None
+    variables: Mapping[str, str] | None = None
