@@ -16,6 +16,7 @@ from gateway.registry.identify import identify
 from gateway.sandbox import faults
 from gateway.sandbox.models import models
 from gateway.sandbox.serve import running
+from tests.gateway.bedrock.upstream import serve, whole
 
 REGION = "us-west-2"
 HERE = f"arn:aws:bedrock:{REGION}:123456789012:"
@@ -169,15 +170,26 @@ async def test_what_an_id_says_needs_no_permission(control, world, arn, denied, 
     assert (await card_of(control, arn)).base_model == base
 
 
-async def test_a_denied_role_is_named(control, world):
+ASSUMED = b"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
+<AccessKeyId>sandbox</AccessKeyId><SecretAccessKey>sandbox</SecretAccessKey><SessionToken>t</SessionToken>
+<Expiration>2036-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"""
+
+
+async def test_a_denied_role_is_named(world):
     """Which identity lacks the permission is part of what to mend."""
+
+    async def assume(visit):
+        await visit.send(whole(ASSUMED).replace(b"application/json", b"text/xml"))
+
     world.faults.plant("no", faults.Error(name=DENIED))
-    role = "arn:aws:iam::210987654321:role/quarry-invoke"
-    control._credentials._roles[role] = control._credentials._own  # what STS would have given
+    role, client, keys = "arn:aws:iam::210987654321:role/quarry-invoke", Client(), Credentials("sandbox", "sandbox")
+    async with running(world) as url, serve(assume) as sts:
+        source = CredentialSource(keys=keys, environment={}, endpoint_urls={"sts": f"http://127.0.0.1:{sts.port}"})
+        control = Control(client, source, endpoint_urls={"bedrock": url})
+        told = await identify(control, subject(HAIKU)._replace(role_arn=role), deadline=monotonic() + 20)
+        await client.aclose()
 
-    told = await identify(control, subject(HAIKU)._replace(role_arn=role), deadline=monotonic() + 20)
-
-    assert told.why == f"does not allow {role} the IAM action bedrock:GetProvisionedModelThroughput on it"
+    assert told == Unidentified(f"does not allow {role} the IAM action bedrock:GetProvisionedModelThroughput on it")
 
 
 async def test_what_is_gone_is_said_to_be(control):
