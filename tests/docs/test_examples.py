@@ -9,7 +9,7 @@ import pytest
 
 from tests.docs.pages import SHOWN_URL, Block, blocks, listening, looks_like, names, run
 
-PAGES = (Path("README.md"), Path("docs/chat.md"), Path("docs/families.md"))
+PAGES = (Path("README.md"), Path("docs/chat.md"), Path("docs/converse.md"), Path("docs/families.md"))
 
 
 @pytest.fixture(scope="module")
