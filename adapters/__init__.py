@@ -2,10 +2,11 @@
 
 from difflib import get_close_matches
 
-from adapters.families import FAMILIES
+from adapters.families import BARES, FAMILIES, family_of
 from adapters.family import Family
+from adapters.prompts.templates import TEMPLATES
 
-__all__ = ["FAMILIES", "UnknownFamily", "family_named"]
+__all__ = ["BARES", "FAMILIES", "TEMPLATES", "UnknownFamily", "family_named", "family_of"]
 
 
 class UnknownFamily(KeyError):

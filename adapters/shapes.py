@@ -8,6 +8,8 @@ Must never know what was requested. Fields that vLLM leaves behind (``refusal``,
 ``kv_transfer_params``, …) have no place here and so fall away.
 """
 
+from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -63,7 +65,12 @@ class Token(Struct, frozen=True):
 
 
 class ChoiceLogprobs(Struct, frozen=True):
+    """A chat's are a list of tokens; a completion's are lists side by side, a place of which may be empty."""
+
     content: list[Token] | None = None
+    tokens: list[str] | None = None
+    token_logprobs: list[float | None] | None = None
+    top_logprobs: list[dict[str, float] | None] | None = None
 
 
 class Choice(Struct, frozen=True):
@@ -200,10 +207,19 @@ def _calls(calls: list[Call]) -> tuple[CallPiece, ...]:
 
 
 def _logprobs(logprobs: ChoiceLogprobs) -> tuple[TokenLogprob, ...]:
+    if logprobs.tokens is not None:
+        return tuple(_side_by_side(logprobs.tokens, logprobs.token_logprobs or [], logprobs.top_logprobs or []))
     return tuple(
         TokenLogprob(token.token, token.logprob, tuple((top.token, top.logprob) for top in token.top_logprobs or ()))
         for token in logprobs.content or ()
     )
+
+
+def _side_by_side(tokens: list[str], logprobs: list[float | None], tops: list[dict[str, float] | None]) -> Iterator[TokenLogprob]:
+    """A token without a probability is one of the prompt's: nothing generated it."""
+    for token, logprob, top in zip_longest(tokens, logprobs, tops):
+        if token is not None and logprob is not None:
+            yield TokenLogprob(token, logprob, tuple((top or {}).items()))
 
 
 def _cached(counts: Counts) -> float:

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import NamedTuple
 
-from adapters import FAMILIES, parameters
+from adapters import family_of, parameters
 from adapters.chat import ChatRequest
 from adapters.deltas import Delta, Usage, joined
 from adapters.errors import MalformedReply
@@ -108,7 +108,8 @@ def translate(call: Call, asked: ChatRequest, attempt: Attempt, now: Callable[[]
     """The family of this attempt's target, the request as that family can honour it, and its native body."""
     began = now()
     target, route = attempt.target, attempt.route
-    family = FAMILIES[target.family if target.family_origin != "negotiated" else spoken(target, asked)]
+    name = target.family if target.family_origin != "negotiated" else spoken(target, asked)
+    family = family_of(name, target.built_in_template)
     request, ignored = parameters.fit(asked, family, defaults=route.defaults, ignorable=route.ignore_parameters)
     body = family.encode(request, call.stream)
     call.trail.ignored = ignored

@@ -19,8 +19,8 @@ from msgspec.structs import replace
 from adapters.calls.forms import Call
 from adapters.calls.text import CallBuffer
 from adapters.chat import ChatRequest
-from adapters.deltas import Delta, Finish, Text, ToolCallArguments, ToolCallStart
-from adapters.family import Reader
+from adapters.deltas import Delta, Finish, Text, ToolCallArguments, ToolCallStart, Usage
+from adapters.stopping import Counting
 
 
 def offers(request: ChatRequest) -> bool:
@@ -28,11 +28,11 @@ def offers(request: ChatRequest) -> bool:
     return bool(request.tools) and (request.tool_choice is None or request.tool_choice.mode != "none")
 
 
-def calling(reader: Reader, request: ChatRequest, begun: str = "") -> Reader:
+def calling(reader: Counting, request: ChatRequest, begun: str = "") -> Counting:
     """The reader itself, or one that finds the calls in its text.
 
     Args:
-        begun: What the prompt ends with of an answer that the model only goes on with.
+        begun: The beginning of a call, which the prompt ends with and the model goes on from. It is never shown.
     """
     return CallingReader(reader, request, begun) if offers(request) else reader
 
@@ -57,11 +57,12 @@ class Calls:
     With ``parallel_tool_calls`` false the first call is the only one: that is what it asks for.
     """
 
-    __slots__ = ("_begun", "_buffer", "_count", "_indexes", "_most", "_request")
+    __slots__ = ("_begun", "_buffer", "_count", "_indexes", "_most", "_request", "_unsaid")
 
     def __init__(self, request: ChatRequest, begun: str = "") -> None:
         self._request = request
         self._begun = begun
+        self._unsaid = len(begun)  # how much of what comes out first is not the model's
         self._buffer = CallBuffer(frozenset(tool.name for tool in request.tools))
         self._most = 1 if request.parallel_tool_calls is False else None
         self._indexes: dict[int, int] = {}  # of calls that the upstream found itself, to ours
@@ -91,8 +92,13 @@ class Calls:
     def _told(self, pieces: list[str | Call]) -> Iterator[Delta]:
         for piece in pieces:
             if isinstance(piece, str):
-                yield Text(piece)
-            elif self._most is None or self._count < self._most:
+                said = piece[self._unsaid :]
+                self._unsaid -= len(piece) - len(said)
+                if said:
+                    yield Text(said)
+                continue
+            self._unsaid = 0
+            if self._most is None or self._count < self._most:
                 name, arguments = piece
                 yield ToolCallStart(self._count, minted(self._request, self._count, name, arguments), name)
                 yield ToolCallArguments(self._count, arguments)
@@ -104,7 +110,7 @@ class CallingReader:
 
     __slots__ = ("_calls", "_reader")
 
-    def __init__(self, reader: Reader, request: ChatRequest, begun: str = "") -> None:
+    def __init__(self, reader: Counting, request: ChatRequest, begun: str = "") -> None:
         self._reader = reader
         self._calls = Calls(request, begun)
 
@@ -120,3 +126,7 @@ class CallingReader:
     def end(self) -> list[Delta]:
         """See ``adapters.family.Reader``."""
         return self._calls.through(self._reader.end())
+
+    def counted(self) -> Usage | None:
+        """See ``adapters.stopping.Counting``."""
+        return self._reader.counted()

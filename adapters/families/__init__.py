@@ -1,10 +1,13 @@
 """Every family there is. A new one is a file beside this, and a row here; nothing else is touched."""
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 
 from adapters.families import claude, cohere, cohere_chat, converse, imported, llama, mistral, nova, titan
 from adapters.family import Family
+from adapters.prompts.templates import TEMPLATES
+from adapters.templated import Bare, templated
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {
@@ -23,3 +26,28 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         "openai_completion": imported.COMPLETION,
     }
 )
+
+BARES: Mapping[str, Bare] = MappingProxyType(
+    {
+        "llama2": llama.BARE2,
+        "llama3": llama.BARE3,
+        "mistral": Bare(*mistral.TEXT[:4], mistral.TEXT.emulates),
+        "openai_completion": imported.BARE,
+    }
+)
+"""Those whose models may want another chat template than the family's own: imports, whatever their architecture."""
+
+
+def family_of(name: str, template: str | None) -> Family:
+    """The family of that name, with a built-in template in place of its own; one that writes no prompt has no use for it.
+
+    Args:
+        name: A key of ``FAMILIES``.
+        template: A key of ``adapters.prompts.templates.TEMPLATES``.
+    """
+    return FAMILIES[name] if template is None or name not in BARES else _with_template(name, template)
+
+
+@cache
+def _with_template(name: str, template: str) -> Family:
+    return templated(BARES[name], TEMPLATES[template])

@@ -3,7 +3,12 @@
 AWS routes by the fields: ``messages`` is a chat, ``prompt`` with ``max_tokens`` a completion. What answers is read by
 shape. ``stop`` goes to the model and is honoured here as well: models imported earlier ignore fields that they do not know.
 
-Source: Amazon Bedrock user guide, invoke-imported-model and custom-model-import-advanced-features, read 2026-11-22.
+A chat's own template is applied by AWS, and tools reach the template; but of all imports only gpt-oss's calls are made
+into ``tool_calls`` again (custom-model-import-advanced-features). So calls are looked for in the text of both forms, and
+thoughts, which nothing at AWS takes out of it either.
+
+Source: Amazon Bedrock user guide, invoke-imported-model and custom-model-import-advanced-features, read 2026-11-22; the
+completion's ``logprobs`` by OpenAI's API reference, to which they defer.
 """
 
 from collections.abc import Mapping
@@ -11,13 +16,16 @@ from typing import Any
 
 import msgspec
 
+from adapters.calls import called, calling
 from adapters.chat import ChatRequest, Image, Message, Part, ResponseFormat, Text, ToolCall, ToolChoice, ToolSpec
 from adapters.deltas import Delta, Usage
 from adapters.family import AtMost, Family, Range, Reader, Rule
 from adapters.pieces import PieceReader
-from adapters.prompts.turns import chatml, written
+from adapters.prompts.templates import TEMPLATES
 from adapters.shapes import WORDS, parse
 from adapters.stopping import stopped, stopping
+from adapters.templated import Bare, templated
+from adapters.thinking import thinking, thought
 
 _SAMPLING: Mapping[str, Rule] = {
     "max_tokens": Range(1, 131_072),  # a context under 128K is what the import takes
@@ -47,20 +55,25 @@ def encode_chat(request: ChatRequest, stream: bool) -> bytes:
 
 
 def encode_completion(request: ChatRequest, stream: bool) -> bytes:
-    """OpenAI's completion body; the chat becomes a ChatML prompt."""
-    body: dict[str, Any] = {"prompt": written(request, chatml)}
+    """OpenAI's completion body. ``logprobs`` is a number here: so many of the likeliest tokens."""
+    body: dict[str, Any] = {"prompt": request.prompt}
     _add_sampling(request, body, _SAMPLING, stream=stream)
+    if request.sampling.logprobs:
+        body["logprobs"] = request.sampling.top_logprobs or 0
+    if request.response_format is not None:
+        body["response_format"] = _response_format(request.response_format)
     return msgspec.json.encode(body)
 
 
-def decode(body: bytes, request: ChatRequest, counts: Usage | None) -> list[Delta]:
+def decode_chat(body: bytes, request: ChatRequest, counts: Usage | None) -> list[Delta]:
     """A whole reply, of whatever shape."""
-    return stopped(PieceReader(parse, WORDS).whole(parse(body), counts), request.sampling.stop)
+    deltas = thought(PieceReader(parse, WORDS).whole(parse(body), counts), request)
+    return stopped(called(deltas, request), request.sampling.stop)
 
 
-def reader(request: ChatRequest) -> Reader:
+def read_chat(request: ChatRequest) -> Reader:
     """A reader of chunks, of whatever shape."""
-    return stopping(PieceReader(parse, WORDS), request.sampling.stop)
+    return stopping(calling(thinking(PieceReader(parse, WORDS), request), request), request.sampling.stop)
 
 
 def _add_sampling(request: ChatRequest, body: dict[str, Any], names: Mapping[str, Rule], *, stream: bool) -> None:
@@ -141,14 +154,20 @@ CHAT = Family(
     },
     max_tokens=2048,
     encode=encode_chat,
-    decode=decode,
-    reader=reader,
+    decode=decode_chat,
+    reader=read_chat,
 )
-COMPLETION = Family(
+BARE = Bare(
     name="openai_completion",
-    accepts={**_SAMPLING, "prompt": None},
+    accepts={
+        **_SAMPLING,
+        "prompt": None,
+        "logprobs": None,
+        "top_logprobs": Range(0, 5),  # the most that OpenAI's completions tell
+        "response_format": None,
+        "response_format.strict": None,
+    },
     max_tokens=2048,
     encode=encode_completion,
-    decode=decode,
-    reader=reader,
 )
+COMPLETION = templated(BARE, TEMPLATES["chatml"])

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from adapters import FAMILIES, parameters
+from adapters import FAMILIES, family_of, parameters
 from adapters.chat import ChatRequest
 from adapters.errors import RequestRefused
 from gateway.call import Call
@@ -174,7 +174,7 @@ def _step(route: Route, target: Target, why: str, request: ChatRequest, stream: 
     refused: str | None = None
     try:
         if name:
-            family = FAMILIES[name]
+            family = family_of(name, target.built_in_template)
             fitted, ignored = parameters.fit(request, family, defaults=route.defaults, ignorable=route.ignore_parameters)
             body = family.encode(fitted, stream)
     except RequestRefused as error:

@@ -6,6 +6,7 @@ It asks nobody. A family that is not written comes from the card that the caller
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from adapters import BARES, TEMPLATES
 from adapters.family import Family
 from gateway.findings import Problem, quoted, step, suggestion
 from gateway.registry.arn import Identity, identify, is_region, is_role
@@ -128,6 +129,7 @@ class _Reading:
             cold_start=ColdStart(patience_seconds=entry.cold_start.patience_seconds, keep_warm=entry.cold_start.keep_warm),
             family_origin=origin,
             card=card,
+            built_in_template=self.template(entry, step(path, "built_in_template")),
         )
 
     def refuse_repeated(self, name: str, path: str) -> None:
@@ -191,6 +193,19 @@ class _Reading:
 
     def such_as(self) -> str:
         return f"such as `family: claude` (known are {', '.join(sorted(self.families))})"
+
+    def template(self, entry: TargetEntry, path: str) -> str | None:
+        name = entry.built_in_template
+        if name is None:
+            return None
+        if name not in TEMPLATES:
+            self.problem(path, f"{quoted(name)} is no built-in template; {suggestion(name, TEMPLATES.keys())}")
+        elif entry.family in self.families and entry.family not in BARES:
+            known = ", ".join(BARES)
+            self.problem(
+                path, f"family {quoted(entry.family)} writes no prompt that could have another template (those that do: {known})"
+            )
+        return name
 
     def weights(self, entries: Sequence[TargetEntry], path: str) -> None:
         heaviest: dict[int, int] = {}

@@ -61,6 +61,7 @@ class Target(Struct, frozen=True):
         role_arn: The role to assume for it, ``None`` for the gateway's own identity.
         family_origin: ``negotiated``: ``registry.families.spoken`` says which family a request speaks.
         card: What AWS says of it; ``None`` where nobody asked.
+        built_in_template: A key of ``adapters.TEMPLATES``, in place of its family's own.
     """
 
     name: str
@@ -80,6 +81,8 @@ class Target(Struct, frozen=True):
     def subject(self) -> Subject:
         """What to ask AWS about it."""
         return Subject(self.arn, self.kind, self.region, self.role_arn)
+
+    built_in_template: str | None = None
 
 
 class Route(Struct, frozen=True):

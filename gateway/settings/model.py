@@ -141,6 +141,13 @@ class Target(Section, frozen=True):
             "Absent: AWS is asked at the start."
         ),
     ] = None
+    built_in_template: Annotated[
+        Text | None,
+        Meta(
+            description="Chat template in place of its family's: `chatml`, `granite`, `llama2`, `llama3`, `llama3_pythonic`, `mistral`, `plain`. "
+            "For families of bare prompts."
+        ),
+    ] = None
     region: Annotated[Text | None, Meta(description="Only for an id that names none. Absent: the ARN's, else `aws.region`.")] = (
         None
     )

@@ -12,7 +12,7 @@ from adapters.parameters import check, fit
 HI = (Message("user", (Text("hi"),)),)
 TOOL = ToolSpec("f", None, {"type": "object"})
 PICTURE = Image("image/png", "iVBORw0KGgo=")
-PROMPTED = ["titan", "cohere", "llama2", "llama3", "mistral", "openai_completion"]
+PROMPTED = ["titan", "cohere", "llama2", "mistral"]
 
 
 def asked(**sampling) -> ChatRequest:
@@ -104,7 +104,7 @@ def test_what_would_change_the_answer_is_refused_unless_the_alias_lets_it_go(nam
     assert getattr(fitted.sampling, parameter) is None
 
 
-@pytest.mark.parametrize("name", ["titan", "mistral", "llama2", "llama3"])
+@pytest.mark.parametrize("name", ["titan", "mistral", "llama2"])
 def test_openai_defaults_and_advice_are_dropped_and_named(name):
     """Values that OpenAI would have assumed anyway, and advice, refuse nothing and are reported."""
     request = ChatRequest(
@@ -163,7 +163,7 @@ def test_tools_need_a_family_that_has_them(name):
     ("family", "request_", "error"),
     [
         ("claude", ChatRequest(HI, tool_choice=ToolChoice("required")), InvalidParameter),
-        ("llama3", ChatRequest(HI, tool_choice=ToolChoice("required")), UnsupportedParameter),
+        ("llama2", ChatRequest(HI, tool_choice=ToolChoice("required")), UnsupportedParameter),
         ("claude", ChatRequest(HI, tools=(TOOL,), tool_choice=ToolChoice("named", "g")), InvalidParameter),
         ("cohere_chat", ChatRequest(HI, tools=(TOOL,), tool_choice=ToolChoice("required")), InvalidParameter),
         ("cohere_chat", ChatRequest(HI, tools=(TOOL,), tool_choice=ToolChoice("named", "f")), InvalidParameter),
@@ -229,7 +229,7 @@ def test_an_image_is_refused_by_place(name):
     assert fitted.messages == (*HI, Message("user", (Text("what is"),)))
 
 
-@pytest.mark.parametrize(("name", "most"), [("openai_chat", 3), ("claude", 20)])
+@pytest.mark.parametrize(("name", "most"), [("openai_chat", 3), ("claude", 20), ("llama3", 1)])
 def test_one_image_too_many_is_named(name, most):
     """As many images as the family reads pass; the next one is refused by its place."""
     fits = ChatRequest((Message("user", (PICTURE,) * most),))

@@ -112,12 +112,21 @@ def _reads(family: Family, role: Role) -> str:
     return YES if all(b"BE BRIEF" in body for body in bodies) else NO
 
 
+# How the gateway honours what the native body has no field for; ``stop`` is told below the table.
+_EMULATED = {
+    "response_format": "by a hidden tool",
+    "tools": "in the prompt",
+    "tool_choice": "in the prompt",
+    "parallel_tool_calls": "the first call",
+}
+
+
 def _has(family: Family, name: str) -> str:
     if name in family.accepts:
         rule = family.accepts[name]
         if name == "tool_choice" and isinstance(rule, OneOf):
             return ", ".join(f"`{word}`" for word in rule.words)
-        return "by a hidden tool" if name == "response_format" and name in family.emulates else YES
+        return _EMULATED.get(name, YES) if name in family.emulates else YES
     return "ignored" if name in _IGNORED and (not _IGNORED[name] or _IGNORED[name] in family.accepts) else NO
 
 

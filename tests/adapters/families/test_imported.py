@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from adapters import FAMILIES
+from adapters import FAMILIES, family_of
 from adapters.chat import ChatRequest, Image, Message, ResponseFormat, Sampling, Text, ToolCall, ToolChoice, ToolSpec
 from adapters.deltas import AssembledCall, Finish, Logprobs, TokenLogprob, ToolCallArguments, ToolCallStart, Usage, assemble
 from adapters.deltas import Text as TextDelta
@@ -222,3 +222,127 @@ def test_cached_tokens_stay_inside_the_prompt():
     body = b'{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":40,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":32}}}'
 
     assert Usage(40, 2, cache_read_tokens=32) == assemble(CHAT.decode(body, HI, None)).usage
+
+
+def test_a_completion_with_tools_and_logprobs_is_the_golden_one(golden_body):
+    """Tools stand in the prompt as Qwen's template writes them; ``logprobs`` is the number of the likeliest."""
+    request = ChatRequest(
+        (
+            Message("system", (Text("Be kind."),)), Message("user", (Text("Weather in Paris?"),)),
+            Message("assistant", (), (ToolCall("call_1", "get_weather", '{"city": "Paris"}'),)),
+            Message("tool", (Text('{"sky": "clear"}'),), tool_call_id="call_1"),
+            Message("assistant", (Text("Clear."),)), Message("user", (Text("And in Rome?"),)),
+        ),
+        Sampling(max_tokens=64, logprobs=True, top_logprobs=2),
+        tools=(QWENS,),
+    )  # fmt: skip
+
+    assert json.loads(golden_body("openai_completion/tools.request")) == json.loads(COMPLETION.encode(request, True))
+
+
+QWENS = ToolSpec(
+    "get_weather", "The weather of a city", {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+)
+ASKED = ChatRequest(HI.messages, HI.sampling, (QWENS,))
+
+
+@pytest.mark.parametrize("family", [CHAT, COMPLETION], ids=lambda family: family.name)
+def test_calls_that_nobody_at_aws_took_out_of_the_text(golden_chunks, family):
+    """Of all imports only gpt-oss's calls come as calls; of the others they are found in the text."""
+    reply = assemble(read(family, golden_chunks("openai_completion/tools"), ASKED))
+
+    assert reply.text == "Let me look.\n"
+    assert [(call.name, call.arguments) for call in reply.tool_calls] == [("get_weather", '{"city": "Paris"}')]
+    assert reply.finish == Finish("tool_calls", "stop")
+
+
+@pytest.mark.parametrize("chunks", ["openai_chat/thinking", "openai_chat/harmony", "llama3/thinking"])
+@pytest.mark.parametrize("family", [CHAT, COMPLETION], ids=lambda family: family.name)
+def test_thoughts_in_the_text_are_told_apart(golden_chunks, family, chunks):
+    """Qwen's tags, harmony's channels: whatever shape they come in."""
+    reply = assemble(read(family, golden_chunks(chunks)))
+
+    assert (reply.reasoning, reply.text) == ("They greet.", "Hello!")
+
+
+def test_reasoning_of_gpt_oss_stands_in_its_content(golden_body):
+    """Bedrock's own gpt-oss writes it between tags."""
+    reply = assemble(CHAT.decode(golden_body("openai_chat/reasoning.reply"), HI, None))
+
+    assert (reply.reasoning, reply.text) == ("They greet.", "Hello!")
+
+
+def test_a_completions_logprobs_are_lists_side_by_side(golden_body):
+    """Token by token, the likeliest others with it."""
+    deltas = COMPLETION.decode(golden_body("openai_completion/logprobs.reply"), HI, None)
+
+    assert (
+        Logprobs((TokenLogprob(" Yes", -0.25, ((" Yes", -0.25), (" No", -1.5))), TokenLogprob(".", -0.5, ((".", -0.5),))))
+        in deltas
+    )
+
+
+@pytest.mark.parametrize(
+    ("logprobs", "told"),
+    [
+        ({"tokens": ["a", "b"], "token_logprobs": [None, -1.0], "top_logprobs": None}, (TokenLogprob("b", -1.0),)),
+        ({"tokens": ["a", "b"], "token_logprobs": [-2.0], "top_logprobs": [None]}, (TokenLogprob("a", -2.0),)),
+        ({"tokens": [], "token_logprobs": [-2.0], "top_logprobs": []}, ()),
+    ],
+    ids=["a token of the prompt", "lists of different lengths", "no token"],
+)
+def test_logprobs_with_holes(logprobs, told):
+    """A token without a probability was not generated; a probability without a token says nothing."""
+    body = json.dumps({"choices": [{"text": "x", "logprobs": logprobs, "finish_reason": "stop"}]}).encode()
+
+    assert told == assemble(COMPLETION.decode(body, HI, None)).logprobs
+
+
+@pytest.mark.parametrize(
+    ("sampling", "sent"), [(Sampling(logprobs=True), 0), (Sampling(logprobs=True, top_logprobs=5), 5), (Sampling(), None)]
+)
+def test_a_completion_asks_for_logprobs_by_number(sampling, sent):
+    """Zero asks for the chosen tokens alone."""
+    assert json.loads(COMPLETION.encode(ChatRequest(HI.messages, sampling), False)).get("logprobs") == sent
+
+
+def test_a_completion_answers_to_a_schema_itself():
+    """The form takes ``response_format``, so no tool is hidden."""
+    wanted = ResponseFormat("json_schema", "answer", {"type": "object"})
+    body = json.loads(COMPLETION.encode(ChatRequest(HI.messages, HI.sampling, response_format=wanted), False))
+
+    assert body["response_format"] == {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}}}
+    assert COMPLETION.emulates == {"tools", "tool_choice", "parallel_tool_calls"}
+
+
+@pytest.mark.parametrize(
+    ("name", "template", "prompt"),
+    [
+        ("llama3", "chatml", "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"),
+        ("llama3", "mistral", "<s>[INST] Hi [/INST]"),
+        ("llama3", "plain", "Hi"),
+        ("mistral", "chatml", "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"),
+        (
+            "openai_completion",
+            "granite",
+            "<|start_of_role|>user<|end_of_role|>Hi<|end_of_text|>\n<|start_of_role|>assistant<|end_of_role|>",
+        ),
+        ("openai_completion", "plain", "Hi"),
+    ],
+)
+def test_an_import_of_any_architecture_has_its_own_template(name, template, prompt):
+    """The body is the family's, the prompt the template's: old imports of Qwen or Mistral, Flan, Granite."""
+    family = family_of(name, template)
+    body = json.loads(family.encode(HI, False))
+
+    assert body.pop("prompt") == prompt
+    assert body == {key: value for key, value in json.loads(FAMILIES[name].encode(HI, False)).items() if key != "prompt"}
+    assert family.name == name
+    assert ("tools" in family.accepts) == (template in {"chatml", "granite"})
+
+
+def test_a_template_of_a_family_that_writes_no_prompt_is_of_no_use():
+    """AWS may tell that a model wants another family; then the family's way is the only one."""
+    assert family_of("claude", "chatml") is FAMILIES["claude"]
+    assert family_of("llama3", None) is FAMILIES["llama3"]
+    assert family_of("llama3", "chatml") is family_of("llama3", "chatml")

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from adapters import FAMILIES
-from adapters.chat import ChatRequest, Message, Sampling, Text
-from adapters.deltas import Finish, Usage, assemble
+from adapters.chat import ChatRequest, Image, Message, ResponseFormat, Sampling, Text, ToolCall, ToolChoice, ToolSpec
+from adapters.deltas import Finish, Reasoning, Usage, assemble
 from adapters.deltas import Text as TextDelta
-from adapters.errors import MalformedReply
+from adapters.errors import MalformedReply, UnsupportedContent
 
 TEXTS = [("system", "Be kind."), ("user", "Hi"), ("assistant", "Hello!"), ("user", "How are you?")]
 CHAT = tuple(Message(role, (Text(text),)) for role, text in TEXTS)
@@ -131,3 +131,141 @@ def test_an_empty_answer_with_a_reason_is_one():
     body = b'{"generation":"","prompt_token_count":5,"generation_token_count":1,"stop_reason":"stop"}'
 
     assert [Finish("stop", "stop"), Usage(5, 1)] == FAMILIES["llama3"].decode(body, REQUEST, None)
+
+
+WEATHER = ToolSpec(
+    "get_weather",
+    "The weather of a city",
+    {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+)
+TOOLS = (WEATHER, ToolSpec("get_time", None, {"type": "object"}))
+ASKED = ChatRequest((Message("user", (Text("Weather in Paris?"),)),), Sampling(max_tokens=64), tools=TOOLS)
+LLAMA3 = FAMILIES["llama3"]
+
+
+def streamed(chunks, request):
+    reader = LLAMA3.reader(request)
+    return [delta for chunk in chunks for delta in reader.read(chunk)] + reader.end()
+
+
+def generation(text: str, reason: str = "stop") -> bytes:
+    return json.dumps({"generation": text, "prompt_token_count": 5, "generation_token_count": 2, "stop_reason": reason}).encode()
+
+
+def test_a_conversation_with_tools_is_the_golden_one(golden_body):
+    """Definitions, a call and its result stand in the prompt; the body has no field for them."""
+    request = ChatRequest(
+        (
+            Message("system", (Text("Be kind."),)), Message("user", (Text("Weather in Paris?"),)),
+            Message("assistant", (), (ToolCall("call_1", "get_weather", '{"city": "Paris"}'),)),
+            Message("tool", (Text('{"sky": "clear"}'),), tool_call_id="call_1"),
+            Message("assistant", (Text("Clear."),)), Message("user", (Text("And in Rome?"),)),
+        ),
+        Sampling(max_tokens=64),
+        tools=(WEATHER,),
+    )  # fmt: skip
+
+    assert json.loads(golden_body("llama3/tools.request")) == json.loads(LLAMA3.encode(request, False))
+
+
+def test_an_image_is_the_golden_one(golden_body):
+    """Base64 in ``images``, a mark in the prompt."""
+    request = ChatRequest(
+        (Message("user", (Image("image/png", "iVBORw0KGgo="), Text("What is this?"))),), Sampling(max_tokens=64)
+    )
+
+    assert json.loads(golden_body("llama3/image.request")) == json.loads(LLAMA3.encode(request, False))
+
+
+def test_an_image_in_a_tools_result_is_refused_by_its_place():
+    """A result is a text in the prompt; what would be lost is named."""
+    picture = Message("tool", (Text("see"), Image("image/png", "iVBORw0KGgo=")), tool_call_id="c")
+    request = ChatRequest((*ASKED.messages, Message("assistant", (), (ToolCall("c", "get_time", ""),)), picture))
+    with pytest.raises(UnsupportedContent) as refused:
+        LLAMA3.encode(request, False)
+
+    assert refused.value.parameter == "messages[2].content[1]"
+
+
+def test_calls_are_found_whole_and_streamed(golden_body, golden_chunks):
+    """One call, the same ids, ``tool_calls``; nothing of it is shown as text."""
+    whole = assemble(LLAMA3.decode(golden_body("llama3/tools.reply"), ASKED, None))
+    stream = assemble(streamed(golden_chunks("llama3/tools"), ASKED))
+
+    assert [(call.name, call.arguments) for call in whole.tool_calls] == [("get_weather", '{"city": "Paris"}')]
+    assert whole.tool_calls == stream.tool_calls
+    assert Finish("tool_calls", "stop") == whole.finish == stream.finish
+    assert not whole.text
+    assert not stream.text
+    assert (whole.usage, stream.usage) == (Usage(211, 18), Usage(211, 17))
+
+
+def test_pythonic_calls_are_found_too(golden_chunks):
+    """Whatever the prompt asked for, both forms are understood."""
+    calls = assemble(streamed(golden_chunks("llama3/pythonic"), ASKED)).tool_calls
+
+    assert [(call.name, call.arguments) for call in calls] == [("get_weather", '{"city": "Paris"}'), ("get_time", "{}")]
+
+
+def test_without_tools_the_same_text_is_text(golden_chunks):
+    """Nobody offered the tool, so nobody called it."""
+    reply = assemble(streamed(golden_chunks("llama3/tools"), REQUEST))
+
+    assert reply.text == '{"name": "get_weather", "parameters": {"city": "Paris"}}'
+    assert reply.finish == Finish("stop", "stop")
+
+
+def test_an_imported_distillate_thinks_aloud(golden_chunks):
+    """Thoughts come as such, piece by piece."""
+    deltas = streamed(golden_chunks("llama3/thinking"), REQUEST)
+
+    assert [Reasoning("They"), Reasoning(" greet"), Reasoning("."), TextDelta("Hello"), TextDelta("!")] == deltas[:5]
+    assert Finish("stop", "stop") == deltas[5]
+
+
+@pytest.mark.parametrize(
+    ("choice", "beginning", "goes_on"),
+    [
+        (ToolChoice("named", "get_weather"), '{"name": "get_weather", "parameters":', ' {"city": "Paris"}}'),
+        (ToolChoice("required"), '{"name": "', 'get_weather", "parameters": {"city": "Paris"}}'),
+    ],
+)
+def test_a_demanded_call_is_begun_in_the_prompt(choice, beginning, goes_on):
+    """The model can only go on with it; the call is whole for the caller."""
+    request = ChatRequest(ASKED.messages, ASKED.sampling, TOOLS, choice)
+    prompt = json.loads(LLAMA3.encode(request, False))["prompt"]
+    reply = assemble(LLAMA3.decode(generation(goes_on), request, None))
+
+    assert prompt.endswith(f"<|start_header_id|>assistant<|end_header_id|>\n\n{beginning}")
+    assert [(call.name, call.arguments) for call in reply.tool_calls] == [("get_weather", '{"city": "Paris"}')]
+    assert reply.finish == Finish("tool_calls", "stop")
+
+
+def test_an_answer_to_a_schema_is_a_call_that_nobody_sees():
+    """The hidden tool is begun in the prompt, and its arguments are the answer's text, whole and streamed."""
+    schema = {"type": "object", "properties": {"sky": {"type": "string"}}}
+    request = ChatRequest(ASKED.messages, ASKED.sampling, response_format=ResponseFormat("json_schema", "sky", schema))
+    prompt = json.loads(LLAMA3.encode(request, False))["prompt"]
+    said = generation(' {"sky": "clear"}}')
+
+    assert prompt.endswith('{"name": "final_answer", "parameters":')
+    for deltas in (LLAMA3.decode(said, request, None), streamed([said], request)):
+        assert assemble(deltas).text == '{"sky": "clear"}'
+        assert assemble(deltas).tool_calls == ()
+        assert Finish("stop", "stop") == assemble(deltas).finish
+
+
+def test_stop_ends_the_prose_around_calls():
+    """Stop strings are looked for in what the caller reads, not in a call's arguments."""
+    request = ChatRequest(ASKED.messages, Sampling(max_tokens=64, stop=("Paris",)), TOOLS)
+    call = '{"name": "get_weather", "parameters": {"city": "Paris"}}'
+
+    assert len(assemble(LLAMA3.decode(generation(call), request, None)).tool_calls) == 1
+    assert assemble(LLAMA3.decode(generation("It rains in Paris."), request, None)).text == "It rains in "
+
+
+def test_an_older_llama_has_no_tools():
+    """Llama 2 was never taught to call, so it does not say that it can."""
+    assert not {"tools", "tool_choice", "response_format", "images"} & set(FAMILIES["llama2"].accepts)
+    assert FAMILIES["llama2"].emulates == {"stop"}
+    assert LLAMA3.emulates == {"stop", "tools", "tool_choice", "parallel_tool_calls", "response_format"}

@@ -1,0 +1,53 @@
+"""Granite 3's prompt, with tools. Knows no native body.
+
+``<|start_of_role|>role<|end_of_role|>…<|end_of_text|>`` per turn, ending in an open assistant's. The tools are a turn of
+their own behind the system's, and so is each result.
+
+Source: the chat templates of ibm-granite/granite-3.1 to 3.3 instruct, read 2026-11-23. What the template says of itself
+where no system text is given (its maker, its dates) is left out, but for how to call a tool.
+"""
+
+from adapters.chat import ChatRequest, Message, ToolChoice
+from adapters.prompts import tools
+from adapters.prompts.turns import ANGLED, neutralise
+
+_INSTRUCTION = (
+    "You are a helpful assistant with access to the following tools. When a tool is required to answer the user's query, "
+    "respond only with <|tool_call|> followed by a JSON list of tools used. If a tool does not exist in the provided list of "
+    "tools, notify the user that you do not have the ability to fulfill the request."
+)
+
+
+def granite(request: ChatRequest) -> str:
+    """The whole prompt."""
+    said: list[tuple[str, str]] = []
+    for message in request.messages:
+        _add(message, said)
+    if offered := tools.offered(request):
+        if said[0][0] != "system":
+            said.insert(0, ("system", _INSTRUCTION))
+        listed = tools.dumped([tools.function(tool) for tool in offered], indent=4)
+        said.insert(1, ("available_tools", neutralise(listed, ANGLED)))
+    body = "".join(f"<|start_of_role|>{role}<|end_of_role|>{text}<|end_of_text|>\n" for role, text in said)
+    return f"{body}<|start_of_role|>assistant<|end_of_role|>"
+
+
+def begun(choice: ToolChoice) -> str:
+    """The beginning of a call that the model has to make."""
+    return '<|tool_call|>[{"name": "' + (f'{choice.name}", "arguments":' if choice.name else "")
+
+
+def _add(message: Message, said: list[tuple[str, str]]) -> None:
+    """The turn, joined to one before it of the same role; calls and results stand alone."""
+    text = neutralise(message.text, ANGLED)
+    if message.role == "tool":
+        said.append(("tool_response", text))
+        return
+    if message.parts or not message.tool_calls:
+        if said and said[-1][0] == message.role and "<|tool_call|>" not in said[-1][1]:
+            said[-1] = (message.role, f"{said[-1][1]}\n\n{text}")
+        else:
+            said.append((message.role, text))
+    if message.tool_calls:
+        made = [{"name": call.name, "arguments": tools.arguments(call)} for call in message.tool_calls]
+        said.append((message.role, f"<|tool_call|>{neutralise(tools.dumped(made), ANGLED)}"))
