@@ -22,6 +22,7 @@ from gateway.surface.leaving import EXTENSION
 HEAD_SECONDS = 10.0
 HEAD_BYTES = 32_768
 HEAD_FIELDS = 100
+GOODBYE_SECONDS = 0.5  # for an idle caller to answer the end of TLS; a client's pool reads nothing while it is idle
 UNREAD_BYTES = 33_554_432  # generous: whoever closes earlier loses the 413 that an honest client has yet to read
 
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -68,6 +69,23 @@ class Protocol(HttpToolsProtocol):
             self.timeout_keep_alive_task.cancel()
             self.timeout_keep_alive_task = None
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """End the connection: now if nothing is asked, else with the reply.
+
+        Over TLS closing waits for the caller to close, too, half a minute long, and a drain would wait with it.
+        """
+        super().shutdown()
+        if self.transport.is_closing() and self.scheme == "https":
+            self.loop.call_later(GOODBYE_SECONDS, self._end_without_goodbye)
+
+    def _end_without_goodbye(self) -> None:
+        if self.is_lost:
+            return
+        if self.transport.get_write_buffer_size():  # the last of a reply is still on its way
+            self.loop.call_later(GOODBYE_SECONDS, self._end_without_goodbye)
+        else:
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:

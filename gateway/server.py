@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import socket
-import ssl
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
@@ -15,8 +14,8 @@ from types import FrameType
 import uvicorn
 
 from gateway.app import VERSION, Gateway, create, upstream
+from gateway.certificate import Renewal, stamp
 from gateway.configuration import Configuration, SettingsError
-from gateway.findings import Problem
 from gateway.identification import Upkeep, facts, identified
 from gateway.protocol import Protocol
 from gateway.usage.logs import Log, LogHandler
@@ -46,8 +45,8 @@ async def serve(
     SIGTERM: ``/readyz`` says no at once, new requests are still taken for a moment so that load balancers can look away,
     then those under way have ``server.drain_seconds`` to end; what has not ended by then is told so. SIGINT stops without
     the moment, a second SIGINT without the drain. SIGHUP, and a change of the file, read the configuration again: aliases
-    and keys are swapped whole; a bad file changes nothing and is logged. Families that the configuration leaves open are
-    asked of AWS, before anything listens or is swapped.
+    and keys are swapped whole; a bad file changes nothing and is logged. So it is with the files of ``server.tls``.
+    Families that the configuration leaves open are asked of AWS, before anything listens or is swapped.
 
     Args:
         reread: Reads ``configuration.name`` again; absent, nothing ever does.
@@ -68,14 +67,20 @@ async def serve(
     gateway = create(configuration, log=log, environ=environ, aws=aws)
     logging.basicConfig(handlers=[LogHandler(log)], level=logging.WARNING, force=True)
     caring = [asyncio.create_task(_upkeep(gateway).run(configuration.settings.aws.identify.refresh_seconds))]
+    server = Server(gateway, configuration, announcement or {})
     if reread is not None:
-        caring.append(asyncio.create_task(_reload(gateway, configuration, reread)))
+        caring.append(asyncio.create_task(_reload(gateway, configuration, reread, server.renewal)))
     try:
-        await Server(gateway, configuration, announcement or {}).serve()
+        await server.serve()
     finally:
         for task in caring:
             task.cancel()
         log.close()
+
+
+def _renewal(server: "Server", configuration: Configuration, log: Log) -> Renewal | None:
+    tls = configuration.settings.server.tls
+    return None if tls is None else Renewal(tls.certificate, tls.key, lambda: server.config.ssl, log)
 
 
 def _upkeep(gateway: Gateway) -> Upkeep:
@@ -99,6 +104,7 @@ class Server(uvicorn.Server):
         self._warnings = configuration.warnings
         self._host = settings.host
         self._scheme = "https" if settings.tls is not None else "http"
+        self.renewal = _renewal(self, configuration, gateway.log)
         self._lame_duck_seconds = min(LAME_DUCK_SECONDS, settings.drain_seconds * LAME_DUCK_SHARE)
         super().__init__(
             uvicorn.Config(
@@ -190,19 +196,21 @@ class Server(uvicorn.Server):
         self._gateway.log.event("stopped")
 
 
-async def _reload(gateway: Gateway, configuration: Configuration, reread: Reread) -> None:
-    """Read again on SIGHUP and whenever the file changes."""
+async def _reload(gateway: Gateway, configuration: Configuration, reread: Reread, renewal: Renewal | None) -> None:
+    """Read again on SIGHUP and whenever the file changes; likewise the certificate, whose files change at their own time."""
     file, asked = Path(configuration.name), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
-    seen = _stamp(file)
+    seen = stamp(file)
     while True:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asked.wait(), WATCH_SECONDS)
-        stamp = _stamp(file)
-        if stamp == seen and not asked.is_set():
+        found = stamp(file)
+        if renewal is not None:
+            renewal.look(asked=asked.is_set())
+        if found == seen and not asked.is_set():
             continue
         asked.clear()
-        seen = stamp
+        seen = found
         try:
             fresh = await asyncio.to_thread(reread)  # a large file takes a while, and streams go on meanwhile
             fresh = await identified(fresh, gateway.identities)
@@ -226,46 +234,3 @@ def needs_restart(running: Configuration, fresh: Configuration) -> list[str]:
     before, after = running.settings, fresh.settings
     fixed = [name for name in before.__struct_fields__ if name not in {"models", "keys"}]
     return [name for name in fixed if getattr(before, name) != getattr(after, name)]
-
-
-def _stamp(file: Path) -> tuple[int, int] | None:
-    """What changes when the file does; a mounted ConfigMap changes by its symbolic link, which is followed."""
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size
-
-
-def tls_problems(configuration: Configuration) -> list[Problem]:
-    """What keeps ``server.tls`` from being served: a file that cannot be read, or two that are no certificate and its key.
-
-    Asked where the gateway will run: elsewhere its files need not exist.
-    """
-    tls = configuration.settings.server.tls
-    if tls is None:
-        return []
-    files = {"server.tls.certificate": tls.certificate, "server.tls.key": tls.key}
-    problems = [Problem(path, f'"{file}" cannot be read: {why}') for path, file in files.items() if (why := _unreadable(file))]
-    return problems or _mismatch(tls.certificate, tls.key)
-
-
-def _unreadable(file: str) -> str | None:
-    try:
-        with Path(file).open("rb"):
-            return None
-    except OSError as error:
-        return error.strerror or str(error)
-
-
-def _mismatch(certificate: str, key: str) -> list[Problem]:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
-    except (ssl.SSLError, ValueError) as error:
-        why = (
-            "the key is not the certificate's"
-            if getattr(error, "reason", "") == "KEY_VALUES_MISMATCH"
-            else "both must be PEM files, the key without a passphrase"
-        )
-        return [Problem("server.tls", f'"{certificate}" and "{key}" cannot be used: {why}')]
-    return []

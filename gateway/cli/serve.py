@@ -12,12 +12,12 @@ import click
 import uvloop
 
 from adapters import FAMILIES
+from gateway.certificate import tls_problems
 from gateway.cli.configuration import CONFIG_OPTION, IDENTIFY_OPTION, configured
 from gateway.configuration import Configuration, check, configure, report
 from gateway.findings import quoted
 from gateway.keys.secrets import ALGORITHM, digest
 from gateway.server import serve as serve_until_stopped
-from gateway.server import tls_problems
 from gateway.settings import Aws, ColdStart, Key, Route, Server, Settings, SettingsError, Target
 
 SANDBOX_KEY = "sandbox"  # no secret: it opens a gateway that reaches no AWS account, on this machine alone
