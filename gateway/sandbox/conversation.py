@@ -43,6 +43,7 @@ class Ask(Struct, frozen=True):
         tool_choice: ``auto``, ``any``, ``none`` or the name of the one tool to call.
         schema: The JSON Schema that the reply must follow; ``None`` asks for prose.
         images: How many; each counts as 170 tokens of input.
+        thinking: How many tokens of the reply may be thought before the answer; 0 asks for none.
         count: How many replies are wanted; they are all the same, because the sandbox never rolls dice.
         body: The body itself, for what only its dialect understands.
     """
@@ -55,6 +56,7 @@ class Ask(Struct, frozen=True):
     tool_choice: str = "auto"
     schema: dict[str, Any] | None = None
     images: int = 0
+    thinking: int = 0
     count: int = 1
     body: dict[str, Any] = {}
 
@@ -67,6 +69,7 @@ class Answer(Struct, frozen=True):
         call: The tool that is called after the text, if any.
         call_pieces: The tokens of the call's arguments as JSON text.
         end: Why it ended. ``stop_sequence`` names the text in ``stopped_by``.
+        thought: The tokens of what the model thought before.
     """
 
     pieces: tuple[str, ...]
@@ -75,6 +78,7 @@ class Answer(Struct, frozen=True):
     call: Call | None = None
     call_pieces: tuple[str, ...] = ()
     stopped_by: str | None = None
+    thought: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -83,4 +87,4 @@ class Answer(Struct, frozen=True):
     @property
     def output_tokens(self) -> int:
         """At least one, as AWS reports it: the end of a reply is a token too."""
-        return max(1, len(self.pieces) + len(self.call_pieces))
+        return max(1, len(self.thought) + len(self.pieces) + len(self.call_pieces))

@@ -35,6 +35,8 @@ class Base(Struct, frozen=True):
         writes: ``TEXT`` or ``EMBEDDING``.
         streams: Whether it can answer as a stream.
         tools: Whether it calls tools.
+        thinks: Whether it thinks aloud, when asked to.
+        enforces: Whether it holds its answer to a schema (and, of Claude, takes temperature or top_p, not both).
     """
 
     model_id: str
@@ -49,6 +51,8 @@ class Base(Struct, frozen=True):
     writes: str = "TEXT"
     streams: bool = True
     tools: bool = False
+    thinks: bool = False
+    enforces: bool = False
 
 
 class Model(Struct, frozen=True):
@@ -114,6 +118,31 @@ BASES = (
         modalities=("TEXT", "IMAGE"),
         tools=True,
     ),
+    Base(
+        "anthropic.claude-3-7-sonnet-20250219-v1:0",
+        "Claude 3.7 Sonnet",
+        "Anthropic",
+        "claude",
+        64000,
+        200000,
+        tunable=False,
+        modalities=("TEXT", "IMAGE"),
+        tools=True,
+        thinks=True,
+    ),
+    Base(
+        "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "Claude Sonnet 4.5",
+        "Anthropic",
+        "claude_4_5",
+        64000,
+        200000,
+        tunable=False,
+        modalities=("TEXT", "IMAGE"),
+        tools=True,
+        thinks=True,
+        enforces=True,
+    ),
     Base("mistral.mistral-7b-instruct-v0:2", "Mistral 7B Instruct", "Mistral AI", "mistral", 8192, 32000, tunable=False),
     Base(
         "mistral.mistral-large-2407-v1:0",
@@ -172,7 +201,8 @@ def foundation_arn(base: Base, region: str, *, contextual: bool = False) -> str:
 def models(region: str = "us-west-2") -> tuple[Model, ...]:
     """One model for each family, and one that is asked by Converse; the same ARNs for ever, all in the account 123456789012.
 
-    AWS serves some of these in one region only (gpt-oss imports, Nova deployments); the sandbox has them in any.
+    AWS serves some of these in one region only (gpt-oss imports, Nova deployments), and newer Claudes by inference profiles
+    alone; the sandbox has them in any, by their ids.
     """
     return (
         _provisioned("titan-support", "amazon.titan-text-express-v1", "a1t1t4n0e5p1", region),
@@ -192,6 +222,8 @@ def models(region: str = "us-west-2") -> tuple[Model, ...]:
 
 _NEVER_CUSTOMISED = {
     "command-r": "cohere.command-r-v1:0",
+    "sonnet-3-7": "anthropic.claude-3-7-sonnet-20250219-v1:0",
+    "sonnet-4-5": "anthropic.claude-sonnet-4-5-20250929-v1:0",
     "mistral-large": "mistral.mistral-large-2407-v1:0",
     "titan-embed": "amazon.titan-embed-text-v2:0",
     "cohere-embed": "cohere.embed-english-v3",

@@ -78,7 +78,7 @@ def check_window(ask: Ask, told: Answer, model: Model) -> None:
     window = model.base.window
     if told.input_tokens > window:
         raise invalid("Input is too long for requested model.")
-    if model.family == "claude" and told.input_tokens + ask.max_tokens > window:
+    if model.family.startswith("claude") and told.input_tokens + ask.max_tokens > window:
         raise invalid(
             f"input length and `max_tokens` exceed context limit: {told.input_tokens} + {ask.max_tokens} > {window}, "
             "decrease input length or `max_tokens` and try again"

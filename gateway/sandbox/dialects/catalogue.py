@@ -11,6 +11,7 @@ DIALECTS: dict[str, Dialect] = {
     "llama2": llama.DIALECT._replace(lead=" "),
     "llama3": llama.DIALECT,
     "claude": claude.DIALECT,
+    "claude_4_5": claude.DIALECT,
     "mistral": mistral.DIALECT,
     "mistral_chat": mistral_chat.DIALECT,
     "nova": nova.DIALECT,

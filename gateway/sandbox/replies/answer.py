@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from gateway.sandbox.conversation import Answer, Ask, Turn
 from gateway.sandbox.replies.calls import chosen
 from gateway.sandbox.replies.instances import instance
@@ -27,9 +29,11 @@ def answer(ask: Ask, *, lead: str = "", calls_in_text: bool = False) -> Answer:
         lead: What the family's replies begin with, such as a line break.
         calls_in_text: The family writes a tool call as JSON text, as Llama 3.1 does.
     """
+    if ask.thinking:
+        return _thoughtful(ask, lead, calls_in_text=calls_in_text)
     input_tokens = max(1, count(ask.prompt) + _TOKENS_PER_IMAGE * ask.images)
     last = _last(ask)
-    call = chosen(ask, last.text) if last.role == "user" else None
+    call = chosen(ask, last.text, has_result=last.role == "tool")
     if call:
         shown: dict[str, Any] = {"name": call.name, "parameters": call.arguments} if calls_in_text else call.arguments
         call_pieces = tuple(pieces(json.dumps(shown, ensure_ascii=False)))
@@ -37,6 +41,14 @@ def answer(ask: Ask, *, lead: str = "", calls_in_text: bool = False) -> Answer:
             return Answer((), "tool", input_tokens, call=call, call_pieces=call_pieces)
     text = _schema_text(ask, last.text) if ask.schema is not None else lead + _prose(ask, last)
     return _ended(text, ask, input_tokens)
+
+
+def _thoughtful(ask: Ask, lead: str, *, calls_in_text: bool) -> Answer:
+    """The answer to the same request without thinking, in what the thought leaves of the ceiling."""
+    about = list(dict.fromkeys(keywords(_last(ask).text)))[:4]
+    thought = tuple(pieces(f"This is about {', '.join(about) or 'nothing in particular'}. Let me answer.")[: ask.thinking])
+    rest = replace(ask, thinking=0, max_tokens=max(1, ask.max_tokens - len(thought)))
+    return replace(answer(rest, lead=lead, calls_in_text=calls_in_text), thought=thought)
 
 
 def _last(ask: Ask) -> Turn:

@@ -1,5 +1,6 @@
 """Chooses a tool that fits a question and fills its arguments from the words. Pure and deterministic."""
 
+import re
 from collections.abc import Sequence
 
 from gateway.sandbox.conversation import Ask, Call, Tool
@@ -7,19 +8,39 @@ from gateway.sandbox.replies.instances import instance
 from gateway.sandbox.replies.words import keywords
 
 
-def chosen(ask: Ask, text: str) -> Call | None:
+def chosen(ask: Ask, text: str, *, has_result: bool = False) -> Call | None:
     """The call that this text deserves; ``None`` if no tool fits, or none may be called.
 
-    With ``tool_choice`` ``any`` some tool is always called, and a named tool always is.
+    With ``tool_choice`` ``any`` some tool is always called, and a named tool always is. A tool that the system text tells to
+    call (``call the tool "name"``) is called where no other fits.
+
+    Args:
+        has_result: The text is what a tool has answered: nothing is called for it that nobody told to call.
     """
     if not ask.tools or ask.tool_choice == "none":
         return None
     named = next((tool for tool in ask.tools if tool.name == ask.tool_choice), None)
-    tool = named or _best(ask.tools, text, required=ask.tool_choice == "any")
+    told = _told(ask)
+    fitting = [tool for tool in ask.tools if tool is not told and not has_result]
+    tool = named or (_best(fitting, text) if fitting else None) or told
+    if tool is None and ask.tool_choice == "any":
+        tool = _best(ask.tools, text, required=True)
     return _filled(tool, text) if tool else None
 
 
-def _best(tools: Sequence[Tool], text: str, *, required: bool) -> Tool | None:
+def _told(ask: Ask) -> Tool | None:
+    """The tool that the system text tells to call."""
+    for turn in ask.turns:
+        found = _ORDER.search(turn.text) if turn.role == "system" else None
+        if found:
+            return next((tool for tool in ask.tools if tool.name == found.group(1)), None)
+    return None
+
+
+_ORDER = re.compile(r'\bcall the tool "([^"]{1,64})"', re.IGNORECASE)
+
+
+def _best(tools: Sequence[Tool], text: str, *, required: bool = False) -> Tool | None:
     asked = set(keywords(text))
     scores = [_fit(tool, asked) for tool in tools]
     best = max(scores)
