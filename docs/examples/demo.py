@@ -67,6 +67,8 @@ FAMILIES = {
     "mistral-import": "mistral · imported model",
     "mistral-large": "mistral_chat · base model",
     "qwen-import": "openai_completion · imported model, asleep",
+    "sonnet-3-7": "claude · base model",
+    "sonnet-4-5": "claude_4_5 · base model",
     "titan-support": "titan · provisioned throughput",
 }
 WITH_TOOLS = "haiku-support"
