@@ -5,10 +5,9 @@ Bedrock's metrics. Types that are not known here (``ping``, and whatever comes n
 """
 
 import msgspec
-from msgspec import Raw
 from msgspec.structs import replace
 
-from adapters import structured
+from adapters import arguments, structured
 from adapters.chat import ChatRequest
 from adapters.deltas import (
     Delta,
@@ -182,9 +181,9 @@ class ClaudeReader:
             self._opened += 1
             self._calls[native.index] = self._open[native.index] = index
             deltas.append(_call_start(block, index))
-            if arguments := _arguments(block.input):
+            if called := arguments.as_text(block.input):
                 del self._open[native.index]
-                deltas.append(ToolCallArguments(index, arguments))
+                deltas.append(ToolCallArguments(index, called))
         else:
             _read_block(block, 0, deltas)
         return deltas
@@ -209,7 +208,7 @@ class ClaudeReader:
 def _read_block(block: Block, calls: int, deltas: list[Delta]) -> int:
     """Append what a whole block says; returns how many tool calls it was: 1 or 0."""
     if block.type == "tool_use":
-        deltas.extend((_call_start(block, calls), ToolCallArguments(calls, _arguments(block.input) or "{}")))
+        deltas.extend((_call_start(block, calls), ToolCallArguments(calls, arguments.as_text(block.input) or "{}")))
         return 1
     if block.text:
         deltas.append(Text(block.text))
@@ -232,17 +231,6 @@ def _call_start(block: Block, index: int) -> ToolCallStart:
     if not block.id or not block.name:
         raise MalformedReply("a tool call began without its id or its name")
     return ToolCallStart(index, block.id, block.name)
-
-
-def _arguments(native: Raw) -> str:
-    """The object's JSON text, numbers as the model wrote them; ``""`` when it is empty or not there."""
-    if not native:
-        return ""
-    try:
-        text = msgspec.json.format(native, indent=-1).decode()
-    except (ValueError, RecursionError) as error:
-        raise MalformedReply("a tool call's arguments are not JSON") from error
-    return "" if text in {"{}", "null"} else text
 
 
 def _usage(opening: Counts | None, closing: Counts | None) -> Usage | None:

@@ -3,8 +3,7 @@
 import re
 from typing import Any
 
-import msgspec
-
+from adapters import arguments
 from adapters.chat import CachePoint, ChatRequest, Message, ToolCall, ToolSpec
 from adapters.errors import UnsupportedContent
 from adapters.families.claude.blocks import Block, blocks, mark
@@ -26,17 +25,12 @@ def add_tools(request: ChatRequest, body: dict[str, Any], *, has_strict: bool) -
 
 
 def tool_use(call: ToolCall, place: str) -> Block:
-    """The call as it was made. The arguments go out as the text they are: nothing is lost by reading and writing them.
+    """The call as it was made.
 
     Raises:
         UnsupportedContent: The arguments are no object.
     """
-    arguments = call.arguments.strip() or "{}"
-    try:
-        msgspec.json.decode(arguments, type=dict)
-    except (ValueError, RecursionError) as error:
-        raise UnsupportedContent(f"{place} is not the JSON text of one object", parameter=place) from error
-    return {"type": "tool_use", "id": _id(call.id), "name": call.name, "input": msgspec.Raw(arguments)}
+    return {"type": "tool_use", "id": _id(call.id), "name": call.name, "input": arguments.as_object(call.arguments, place)}
 
 
 def tool_result(message: Message, place: str) -> Block:

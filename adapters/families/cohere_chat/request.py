@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from adapters import arguments
 from adapters.chat import ChatRequest, Document, Message, ToolCall, ToolSpec
 from adapters.errors import InvalidParameter, UnsupportedContent
 from adapters.families.cohere_chat.definitions import definitions
@@ -110,12 +111,7 @@ def _join(earlier: dict[str, Any], later: dict[str, Any]) -> None:
 
 
 def _call(call: ToolCall, place: str) -> dict[str, Any]:
-    arguments = call.arguments.strip() or "{}"
-    try:
-        msgspec.json.decode(arguments, type=dict)
-    except (ValueError, RecursionError) as error:
-        raise UnsupportedContent(f"{place} is not the JSON text of one object", parameter=place) from error
-    return {"name": call.name, "parameters": msgspec.Raw(arguments.encode())}
+    return {"name": call.name, "parameters": arguments.as_object(call.arguments, place)}
 
 
 def _outputs(text: str) -> list[Any]:
