@@ -101,14 +101,18 @@ def _parse(native: bytes) -> Piece:
         reason = ""
     return Piece(
         text="" if text == _END_OF_SEQUENCE else text,
-        logprobs=tuple(
-            TokenLogprob(told.token, told.likelihood)
-            for told in likelihoods
-            if told.likelihood is not None and told.token != _END_OF_SEQUENCE
-        ),
+        logprobs=_logprobs(likelihoods) if likelihoods else (),
         reason=reason,
         metrics=reply.metrics,
         guardrail=reply.guardrail,
+    )
+
+
+def _logprobs(likelihoods: tuple[TokenLikelihood, ...]) -> tuple[TokenLogprob, ...]:
+    return tuple(
+        TokenLogprob(told.token, told.likelihood)
+        for told in likelihoods
+        if told.likelihood is not None and told.token != _END_OF_SEQUENCE
     )
 
 
