@@ -13,7 +13,7 @@ from itertools import zip_longest
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from adapters.deltas import TokenLogprob
 from adapters.errors import MalformedReply
@@ -77,14 +77,14 @@ class Choice(Struct, frozen=True):
     """One of ``choices``.
 
     Attributes:
-        stop_reason: Mistral's name for ``finish_reason``. vLLM has one too: there it is the stop string or token that
-            was met, or null, and ``finish_reason`` stands beside it.
+        stop_reason: Mistral's name for ``finish_reason``, where there is none of that. vLLM has one too: there it is the
+            stop string or token that was met, or null, and ``finish_reason`` stands beside it, though it be null.
     """
 
     message: Message | None = None
     delta: Message | None = None
     text: str | None = None
-    finish_reason: str | None = None
+    finish_reason: str | UnsetType | None = UNSET
     stop_reason: str | float | None = None
     logprobs: ChoiceLogprobs | None = None
 
@@ -161,8 +161,8 @@ def _generation(shape: Shape) -> Piece:
 def _choice(shape: Shape, choice: Choice) -> Piece:
     message = choice.message or choice.delta
     reason = choice.finish_reason
-    if reason is None and isinstance(choice.stop_reason, str) and choice.stop_reason in WORDS:
-        reason = choice.stop_reason
+    if reason is UNSET:
+        reason = choice.stop_reason if isinstance(choice.stop_reason, str) else None
     counts = shape.usage or Counts()
     return Piece(
         text=(message.content or "") if message is not None else choice.text,

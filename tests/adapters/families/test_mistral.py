@@ -263,9 +263,12 @@ def test_either_form_of_a_reply_is_read_by_either_family(golden_body, golden_chu
 )
 def test_stop_words(word, finish):
     """Each native word has its meaning; one that is not known ends the reply and is marked."""
-    body = json.dumps({"outputs": [{"text": "Bread", "stop_reason": word}]}).encode()
+    text = json.dumps({"outputs": [{"text": "Bread", "stop_reason": word}]}).encode()
+    message = {"role": "assistant", "content": "Bread"}
+    chat = json.dumps({"choices": [{"index": 0, "message": message, "stop_reason": word}]}).encode()
 
-    assert finish == assemble(TEXT.decode(body, ChatRequest(ASKED), None)).finish
+    assert finish == assemble(TEXT.decode(text, ChatRequest(ASKED), None)).finish == read(TEXT, [text]).finish
+    assert finish == assemble(CHAT.decode(chat, ChatRequest(ASKED), None)).finish == read(CHAT, [chat]).finish
 
 
 def test_a_failed_generation_is_no_reply():
