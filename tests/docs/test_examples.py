@@ -9,7 +9,9 @@ import pytest
 
 from tests.docs.pages import SHOWN_URL, Block, blocks, listening, looks_like, names, run
 
-PAGES = (Path("README.md"), Path("docs/chat.md"), Path("docs/converse.md"), Path("docs/families.md"))
+PAGES = tuple(
+    Path("docs") / page for page in ("../README.md", "chat.md", "completions.md", "responses.md", "converse.md", "families.md")
+)
 
 
 @pytest.fixture(scope="module")

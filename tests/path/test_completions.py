@@ -79,6 +79,22 @@ async def test_stop_is_honoured(stack: Stack) -> None:
     assert cut.choices[0].finish_reason == "stop"
 
 
+async def test_logprobs_and_the_best_of_several(stack: Stack) -> None:
+    """Where the family has log probabilities they are told, and rank what ``best_of`` makes; all of it is counted."""
+    asked: dict[str, Any] = {"model": "command-light-support", "prompt": "Tell me about the harbour.", "max_tokens": 8}
+
+    shown = await stack.client().completions.create(**asked, logprobs=0)
+    best = await stack.client().completions.create(**asked, best_of=3, n=2)
+
+    logprobs = shown.choices[0].logprobs
+    assert "".join(logprobs.tokens) == shown.choices[0].text
+    assert logprobs.text_offset == [len("".join(logprobs.tokens[:place])) for place in range(len(logprobs.tokens))]
+    assert [choice.index for choice in best.choices] == [0, 1]
+    assert best.choices[0].logprobs is None
+    assert best.usage.completion_tokens == sum(record.output_tokens for record in stack.asked()[1:])
+    assert len(stack.asked()) == 4
+
+
 REFUSED = {
     "a family of conversations": (
         {"model": "haiku-support"},
