@@ -16,23 +16,38 @@ Spelling = Mapping[str, str]
 """Chat's name of a parameter to the endpoint's; a place inside ``messages`` is looked up without its numbers and what follows."""
 
 _MESSAGES = re.compile(r"messages(\[\d+\].*)?")
+_LONG_NAME = re.compile(r"\w+_\w+")  # what a sentence can only mean as a name
 
 
 def spelled(name: str, spelling: Spelling) -> str:
-    """The endpoint's name of a parameter."""
-    return spelling.get("messages" if _MESSAGES.fullmatch(name) else name, name)
+    """The endpoint's name of a parameter, or of what is inside one."""
+    if _MESSAGES.fullmatch(name):
+        return spelling.get("messages", name)
+    outer, dot, inner = name.partition(".")
+    return spelling.get(outer, outer) + dot + inner
 
 
 def respelled(error: Exception, spelling: Spelling, hints: Mapping[str, str]) -> Exception:
-    """A family's refusal in the endpoint's words; any other error as it is.
+    """A refusal of a family's, or of a model's own, in the endpoint's words; any other error as it is.
 
     Args:
         hints: What to add about a parameter (by chat's name), when it is refused.
     """
-    if not isinstance(error, RequestRefused):
-        return error
-    name = spelled(error.parameter, spelling)
-    return InvalidRequest(str(error).replace(error.parameter, name, 1) + hints.get(error.parameter, ""), parameter=name)
+    if isinstance(error, RequestRefused):
+        text, name = _in_words(str(error), error.parameter, spelling)
+        return InvalidRequest(text + hints.get(error.parameter, ""), parameter=name)
+    if isinstance(error, InvalidRequest) and error.detail is not None:  # AWS's own words: only a model's refusal has any
+        text, name = _in_words(str(error), error.parameter or "", spelling)
+        return type(error)(text, parameter=name or None)
+    return error
+
+
+def _in_words(text: str, parameter: str, spelling: Spelling) -> tuple[str, str]:
+    """A sentence, and the parameter that it is about, with the endpoint's names in them."""
+    name = spelled(parameter, spelling)
+    if parameter and text.startswith(parameter):
+        text = name + text.removeprefix(parameter)
+    return _LONG_NAME.sub(lambda found: spelled(found[0], spelling), text), name
 
 
 def envelope_in(spelling: Spelling, hints: Mapping[str, str]) -> Callable[[Exception], tuple[int, bytes, Headers]]:

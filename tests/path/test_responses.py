@@ -9,7 +9,9 @@ import openai
 import pydantic
 import pytest
 
+from adapters.deltas import Thought
 from gateway.sandbox import faults
+from gateway.surface.openai.responses.thoughts import packed
 from tests.stack import Stack
 
 ALIASES = ["titan-support", "command-light-support", "llama3-support", "haiku-support", "gpt-oss-import"]
@@ -122,6 +124,48 @@ async def test_length(stack: Stack) -> None:
     assert (reply.status, reply.incomplete_details.reason) == ("incomplete", "max_output_tokens")
     assert events[-1].type == "response.incomplete"
     assert events[-1].response.output[-1].status == "incomplete"
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("alias", ["sonnet-3-7", "sonnet-4-5"])
+async def test_thoughts_there_and_back(stack: Stack, alias: str, stream: bool) -> None:
+    """Items sent back as they came hold what the model thought and its seal over it, and the model goes on from there."""
+    client = stack.client()
+    asked: dict[str, Any] = {
+        "model": alias,
+        "reasoning": {"effort": "low"},
+        "max_output_tokens": 4000,
+        "tools": [WEATHER],
+        "include": ["reasoning.encrypted_content"],
+    }
+    if stream:
+        async with client.responses.stream(**asked, input=[LISBON]) as events:
+            output = (await events.get_final_response()).output
+    else:
+        output = (await client.responses.create(**asked, input=[LISBON])).output
+    result = {"type": "function_call_output", "call_id": output[-1].call_id, "output": "18 degrees and sunny"}
+
+    last = await client.responses.create(**asked, input=[LISBON, *output, result])
+
+    native = stack.asked()[1].body["messages"][1]["content"]
+    assert [item.type for item in output] == ["reasoning", "function_call"]
+    assert [block["type"] for block in native] == ["thinking", "tool_use"]
+    assert native[0]["thinking"] == output[0].content[0].text
+    assert native[0]["signature"]
+    assert "sunny" in last.output_text
+    assert last.usage.output_tokens_details.reasoning_tokens > 0
+
+
+async def test_a_forged_thought(stack: Stack) -> None:
+    """A thought that the model does not know for its own is refused in the words of this endpoint."""
+    forged = {"type": "reasoning", "summary": [], "encrypted_content": packed(Thought("I think not", "Zm9yZ2Vk"))}
+    said = {"role": "assistant", "content": "12"}
+    with pytest.raises(openai.BadRequestError, match="send the reasoning items back unchanged") as refused:
+        await stack.client().responses.create(
+            model="sonnet-3-7", input=[LISBON, forged, said, LISBON], reasoning={"effort": "low"}, max_output_tokens=4000
+        )
+
+    assert refused.value.param == "input"
 
 
 REFUSED = {

@@ -7,6 +7,9 @@ from gateway.surface.spelling import envelope_in, headers_in
 
 _SPELLING = {
     "max_tokens": "max_output_tokens",
+    "max_completion_tokens": "max_output_tokens",
+    "cache_control": "prompt_cache_breakpoint",
+    "reasoning_details": "the reasoning items",
     "reasoning_effort": "reasoning.effort",
     "response_format": "text.format",
     "logprobs": "include",

@@ -140,6 +140,7 @@ def _request(asked: ResponseBody, body: bytes) -> chat.ChatRequest:
         parallel_tool_calls=asked.parallel_tool_calls if tools else None,
         response_format=_response_format(asked),
         advisory=_advisory(asked),
+        variables=asked.metadata,
     )
 
 
