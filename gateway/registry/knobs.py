@@ -17,7 +17,7 @@ from gateway.findings import Problem, quoted, step, suggestion
 # Spellings of OpenAI's newer API and of other vendors, for which the nearest spelling is no good hint.
 _OTHER_SPELLINGS = {"max_completion_tokens": "max_tokens", "max_output_tokens": "max_tokens", "stop_sequences": "stop"}
 
-_FEATURES = ("tools", "tool_choice", "parallel_tool_calls", "response_format", "images")
+_FEATURES = ("tools", "tool_choice", "parallel_tool_calls", "response_format", "images", "documents")
 
 
 def defaults(

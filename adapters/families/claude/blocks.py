@@ -25,10 +25,13 @@ def blocks(parts: Sequence[Part], place: str, before: Block | None = None) -> li
     """
     found: list[Block] = []
     for number, part in enumerate(parts):
-        if isinstance(part, CachePoint):
+        if type(part) is Text:  # nearly every part
+            if part.text.strip():
+                found.append({"type": "text", "text": part.text})
+        elif isinstance(part, CachePoint):
             mark(found[-1] if found else before, part)
-        elif (write := _WRITERS.get(type(part))) and (block := write(part, place, number)):
-            found.append(block)
+        elif (write := _WRITERS.get(type(part))) is not None:
+            found.append(write(part, place, number))
     return found
 
 
@@ -41,10 +44,6 @@ def mark(block: Block | None, point: CachePoint | None) -> None:
 def is_thought(block: Block) -> bool:
     """Whether it is one of Claude's own thoughts."""
     return block.get("type") in {"thinking", "redacted_thinking"}
-
-
-def _text(part: Text, _: str, __: int) -> Block | None:
-    return {"type": "text", "text": part.text} if part.text.strip() else None
 
 
 def _image(part: Image, _: str, __: int) -> Block:
@@ -83,8 +82,7 @@ def _decoded(part: Document, place: str) -> str:
         raise UnsupportedContent(f"{place} is labelled {part.media_type}, and is no UTF-8 text", parameter=place) from error
 
 
-_WRITERS: Mapping[type, Callable[[Any, str, int], Block | None]] = {
-    Text: _text,
+_WRITERS: Mapping[type, Callable[[Any, str, int], Block]] = {
     Image: _image,
     Document: _document,
     Reasoning: _reasoning,

@@ -25,7 +25,7 @@ def encode(generation: Generation, request: ChatRequest, _stream: bool) -> bytes
     """
     thinking = budget(request)
     enforced = native_format(request, generation)
-    if enforced is None:
+    if enforced is None and request.response_format is not None:
         request = structured.hide(request, can_force=thinking is None)
     sampling = request.sampling
     system = system_blocks(request.messages)

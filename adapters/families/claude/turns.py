@@ -91,7 +91,9 @@ def _content(message: Message, place: str, before: Block | None) -> list[Block]:
     found = blocks(message.parts, place, before)
     for position, call in enumerate(message.tool_calls):
         found.append(tool_use(call, f"{place}.tool_calls[{position}].function.arguments"))
-    return [] if all(is_thought(block) for block in found) else found  # it thought, and said nothing
+    if found and is_thought(found[0]) and all(map(is_thought, found)):
+        return []  # it thought, and said nothing
+    return found
 
 
 def _check_thoughts(found: Sequence[Turn]) -> None:

@@ -175,6 +175,12 @@ def test_all_problems_of_a_document_come_at_once():
     ]
 
 
+@pytest.mark.parametrize("feature", ["images", "documents", "tools", "response_format"])
+def test_what_a_family_may_not_read_can_be_ignored(feature):
+    """An alias may let go not only parameters but what a request holds."""
+    assert problems({"a": route(ignore_parameters=(feature,))}) == []
+
+
 @pytest.mark.parametrize(
     ("fallbacks", "circles"),
     [
