@@ -5,11 +5,13 @@ import re
 import textwrap
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from gateway.cli import main
 from gateway.configuration import check
 from gateway.keys.secrets import digest
+from gateway.keys.sigv4 import secret_access_key
 from gateway.settings import decode
 
 SECRET = re.compile(r"qk_[0-9a-z]{12}_[0-9A-Za-z]{43}")
@@ -92,3 +94,40 @@ def test_an_unknown_scope_is_wrong_use():
 
     assert result.exit_code == 2
     assert "admin:read" in result.output
+
+
+@pytest.fixture
+def peppered(tmp_path):
+    """A configuration whose pepper comes from the environment."""
+    file = tmp_path / "quarry.yaml"
+    file.write_text("server: {sigv4_pepper: '${PEPPER}'}\n")
+    return file
+
+
+PEPPER = "0123456789abcdef" * 4
+
+
+def test_a_pair_is_derived_from_the_pepper(peppered, monkeypatch):
+    """``--sigv4`` prints the pair that the gateway will derive: its public half holds the key's id, and the entry allows it."""
+    monkeypatch.setenv("PEPPER", PEPPER)
+    made = json.loads(create("--name", "search", "--sigv4", "--config", str(peppered), "--json").output)
+    text = create("--name", "search", "--sigv4", "--config", str(peppered)).output
+
+    assert made["aws_access_key_id"] == f"qk_{made['id']}"
+    assert made["aws_secret_access_key"] == secret_access_key(PEPPER, made["id"])
+    (entry,) = yaml.safe_load(text[text.index("  - name") :])
+    assert entry["sigv4"] is True
+    assert f"AWS_ACCESS_KEY_ID=qk_{entry['id']}\n" in text
+    assert f"AWS_SECRET_ACCESS_KEY={secret_access_key(PEPPER, entry['id'])}\n" in text
+    assert PEPPER not in text
+
+
+def test_a_pair_needs_a_pepper(tmp_path):
+    """Without one nothing is made, and the message says how to get one."""
+    file = tmp_path / "quarry.yaml"
+    file.write_text("{}\n")
+    result = create("--name", "search", "--sigv4", "--config", str(file))
+
+    assert result.exit_code == 1
+    assert "openssl rand -hex 32" in result.output
+    assert not SECRET.search(result.output)
