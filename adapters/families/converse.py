@@ -11,6 +11,7 @@ from adapters import blocks
 from adapters.chat import ChatRequest
 from adapters.deltas import Delta, Usage
 from adapters.family import AtMost, Family, Range, Reader, Sealed
+from adapters.serial import first_call, first_calling
 from adapters.stopping import stopped, stopping
 from adapters.structured import hide, revealed, revealing
 
@@ -35,12 +36,13 @@ def encode(request: ChatRequest, _stream: bool) -> bytes:
 
 def decode(body: bytes, request: ChatRequest, counts: Usage | None) -> list[Delta]:
     """A whole reply; see ``blocks.decode``."""
-    return stopped(revealed(blocks.decode(body, counts), request), _blank_stops(request))
+    told = first_call(revealed(blocks.decode(body, counts), request), request)
+    return stopped(told, _blank_stops(request))
 
 
 def reader(request: ChatRequest) -> Reader:
     """A reader of events; it cuts only at stop strings of white space."""
-    return stopping(revealing(blocks.reader(), request), _blank_stops(request))
+    return stopping(first_calling(revealing(blocks.reader(), request), request), _blank_stops(request))
 
 
 def _blank_stops(request: ChatRequest) -> list[str]:
@@ -57,6 +59,7 @@ FAMILY = Family(
         "stop": AtMost(2500),
         "tools": None,
         "tool_choice": None,
+        "parallel_tool_calls": None,
         "response_format": None,
         "images": None,
         "documents": None,
@@ -68,5 +71,5 @@ FAMILY = Family(
     decode=decode,
     reader=reader,
     operation="converse",
-    emulates=frozenset({"response_format"}),
+    emulates=frozenset({"response_format", "parallel_tool_calls"}),
 )

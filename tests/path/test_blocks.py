@@ -137,8 +137,8 @@ async def test_a_limit_of_tokens(stack: Stack, alias: str, stream: bool) -> None
 @both
 @pytest.mark.parametrize(
     ("said", "parameter"),
-    [({"logprobs": True}, "logprobs"), ({"parallel_tool_calls": False, "tools": [WEATHER]}, "parallel_tool_calls")],
-    ids=["logprobs", "parallel_tool_calls"],
+    [({"logprobs": True}, "logprobs"), ({"presence_penalty": 1.5}, "presence_penalty")],
+    ids=["logprobs", "presence_penalty"],
 )
 async def test_what_the_dialect_lacks_is_refused(stack: Stack, alias: str, said: dict[str, Any], parameter: str) -> None:
     """A 400 that names the parameter, before anything is asked."""

@@ -59,14 +59,14 @@ async def speaking(family: str, name: str) -> AsyncIterator[Stack]:
             yield stack
 
 
-async def completed(stack: Stack, family: str, *, stream: bool) -> Any:
+async def completed(stack: Stack, family: str, *, stream: bool, **asked: Any) -> Any:
     """The choice and the usage, however they came."""
     client = stack.client()
     if not stream:
-        reply = await client.chat.completions.create(model=ALIASES[family], messages=HI)
+        reply = await client.chat.completions.create(model=ALIASES[family], messages=HI, **asked)
         return reply.choices[0], reply.usage
     async with client.chat.completions.stream(
-        model=ALIASES[family], messages=HI, stream_options={"include_usage": True}
+        model=ALIASES[family], messages=HI, stream_options={"include_usage": True}, **asked
     ) as events:
         async for _ in events:
             pass
@@ -91,6 +91,19 @@ async def test_parallel_calls(stream: bool) -> None:
     ]
     assert len({call.id for call in choice.message.tool_calls}) == 3
     assert (usage.prompt_tokens, usage.completion_tokens) == (415, 202)
+
+
+@ways
+@pytest.mark.parametrize("family", ALIASES)
+async def test_one_call_at_a_time(family: str, stream: bool) -> None:
+    """A caller that wants no parallel calls sees the first, whole, and nothing of the others."""
+    tools = [{"type": "function", "function": {"name": name, "parameters": {}}} for name in ("get_weather", "get_time")]
+    async with speaking(family, "tools") as stack:
+        choice, _ = await completed(stack, family, stream=stream, tools=tools, parallel_tool_calls=False)
+
+    (call,) = choice.message.tool_calls
+    assert (call.function.name, json.loads(call.function.arguments)["city"]) == ("get_weather", "Porto")
+    assert choice.finish_reason == "tool_calls"
 
 
 @ways

@@ -13,6 +13,7 @@ from adapters.chat import ChatRequest
 from adapters.deltas import Delta, Usage
 from adapters.families.nova.schemas import narrowed
 from adapters.family import AtMost, CachePoints, Family, OneOf, Range, Reader
+from adapters.serial import first_call, first_calling
 from adapters.structured import hide, revealed, revealing
 
 SCHEMA_VERSION = "messages-v1"
@@ -55,12 +56,12 @@ def _narrowed(request: ChatRequest) -> ChatRequest:
 
 def decode(body: bytes, request: ChatRequest, counts: Usage | None) -> list[Delta]:
     """A whole reply; see ``blocks.decode``."""
-    return revealed(blocks.decode(body, counts), request)
+    return first_call(revealed(blocks.decode(body, counts), request), request)
 
 
 def reader(request: ChatRequest) -> Reader:
     """A reader of chunks."""
-    return revealing(blocks.reader(), request)
+    return first_calling(revealing(blocks.reader(), request), request)
 
 
 FAMILY = Family(
@@ -76,6 +77,7 @@ FAMILY = Family(
         "reasoning_effort": OneOf(("none", "low", "medium")),
         "tools": None,
         "tool_choice": None,
+        "parallel_tool_calls": None,
         "response_format": None,
         "images": None,
         # Always for five minutes, and never behind tools: these are cached with the first point among the messages.
@@ -85,5 +87,5 @@ FAMILY = Family(
     encode=encode,
     decode=decode,
     reader=reader,
-    emulates=frozenset({"response_format"}),
+    emulates=frozenset({"response_format", "parallel_tool_calls"}),
 )
