@@ -8,6 +8,10 @@ from adapters.prompts.checkpoint import Checkpoint
 
 HEAD_BYTES = 4
 
+# What a prompt may have: a template repeats little of a conversation, but may write its tools with indents.
+LEAST_OUTPUT_CHARACTERS = 65_536
+OUTPUT_PER_BYTE = 4
+
 
 class Prepare(Struct, frozen=True, tag="prepare"):
     """Read a model's templates, and see whether they are of use."""
@@ -21,7 +25,6 @@ class Write(Struct, frozen=True, tag="write"):
 
     key: str
     request: ChatRequest
-    most_characters: int
 
 
 class Learn(Struct, frozen=True, tag="learn"):

@@ -16,7 +16,19 @@ from typing import Any, Literal, Self
 import msgspec
 
 from gateway.errors import Overloaded
-from gateway.templating.jobs import HEAD_BYTES, Answer, Failed, Job, Ready, Refused, Unknown, answer, packed
+from gateway.templating.jobs import (
+    HEAD_BYTES,
+    LEAST_OUTPUT_CHARACTERS,
+    OUTPUT_PER_BYTE,
+    Answer,
+    Failed,
+    Job,
+    Ready,
+    Refused,
+    Unknown,
+    answer,
+    packed,
+)
 
 Kind = Literal["prompts", "tokens"]
 
@@ -26,11 +38,16 @@ LONGEST_WAIT_SECONDS = 5.0  # for a turn
 START_SECONDS = 20.0  # a process needs a quarter of a second, on a machine that has one to give
 ANSWER_SECONDS = 5.0  # by the clock, beside the processor's time that a process allows itself
 SECONDS_PER_BYTE = 20.0 / 1_048_576
-ANSWER_BYTES = 65_536 + 1024  # beside what the job allows for
+BYTES_PER_CHARACTER = 4  # of UTF-8, at most
 
 # The child finds its modules where this process finds them, and is told nothing else: not its credentials, not its settings.
 _BOOT = "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); from gateway.templating.worker import main; main()"
 _TOLD = ("LD_LIBRARY_PATH", "TZ", "LC_ALL", "LANG")
+
+
+def _most_bytes(asked_bytes: int) -> int:
+    """How long the answer to a job of so many bytes can be."""
+    return 1024 + BYTES_PER_CHARACTER * (LEAST_OUTPUT_CHARACTERS + OUTPUT_PER_BYTE * asked_bytes)
 
 
 class Broken(Exception):
@@ -62,7 +79,7 @@ class Process:
         started = cls(process)
         try:
             async with asyncio.timeout(START_SECONDS):
-                ready = await started._read(ANSWER_BYTES)
+                ready = await started._read(_most_bytes(0))
         except BaseException as error:
             await started.stop()
             if isinstance(error, TimeoutError):
@@ -73,7 +90,7 @@ class Process:
             raise Broken(f"a worker process did not start: {ready.message if isinstance(ready, Failed) else ready}")
         return started
 
-    async def ask(self, asked: bytes, *, most_bytes: int) -> Answer:
+    async def ask(self, asked: bytes) -> Answer:
         """Have one job done.
 
         Raises:
@@ -81,7 +98,7 @@ class Process:
         """
         try:
             async with asyncio.timeout(ANSWER_SECONDS + SECONDS_PER_BYTE * len(asked)):
-                return await self._asked(asked, most_bytes)
+                return await self._asked(asked)
         except BaseException as error:
             await self.stop()
             if isinstance(error, TimeoutError):
@@ -100,14 +117,14 @@ class Process:
             self._process.stdin.close()
         await self._process.wait()
 
-    async def _asked(self, asked: bytes, most_bytes: int) -> Answer:
+    async def _asked(self, asked: bytes) -> Answer:
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(struct.pack(">I", len(asked)) + asked)
             await self._process.stdin.drain()
         except (ConnectionError, OSError) as error:
             raise Broken(await self._last_words()) from error
-        return await self._read(most_bytes)
+        return await self._read(_most_bytes(len(asked)))
 
     async def _read(self, most_bytes: int) -> Answer:
         assert self._process.stdout is not None
@@ -142,13 +159,12 @@ class Processes:
         self._turns: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[Answer]] = set()
 
-    async def ask(self, key: str, asked: Job, *, prepare: Callable[[], Job], most_bytes: int = ANSWER_BYTES) -> Answer:
+    async def ask(self, key: str, asked: Job, *, prepare: Callable[[], Job]) -> Answer:
         """Have a job done, and what it needs prepared first where that is not known.
 
         Args:
             key: What the job is for.
             prepare: The job that makes the key known to a process.
-            most_bytes: Of the answer.
 
         Returns:
             What came of it; of ``prepare``, where that failed.
@@ -160,7 +176,7 @@ class Processes:
         if len(self._tasks) >= MOST_WAITING:
             raise Overloaded("This gateway is busy writing prompts; try again in a moment", retry_after_seconds=1.0)
         # Shielded: a caller who leaves would leave a process in the middle of its job, and a new one costs more than the rest.
-        return await asyncio.shield(self._begun(self._done(key, packed(asked), prepare, most_bytes)))
+        return await asyncio.shield(self._begun(self._done(key, packed(asked), prepare)))
 
     async def aclose(self) -> None:
         """End every process."""
@@ -181,7 +197,7 @@ class Processes:
         if not task.cancelled():
             task.exception()  # it is told to whoever waits; that nobody does any more is no news
 
-    async def _done(self, key: str, asked: bytes, prepare: Callable[[], Job], most_bytes: int) -> Answer:
+    async def _done(self, key: str, asked: bytes, prepare: Callable[[], Job]) -> Answer:
         turn = self._turns.setdefault(key, asyncio.Lock())
         async with contextlib.AsyncExitStack() as held:
             try:
@@ -193,11 +209,11 @@ class Processes:
                     "This gateway is busy writing prompts; try again in a moment", retry_after_seconds=1.0
                 ) from error
             process = await self._process()
-            found = await process.ask(asked, most_bytes=most_bytes)
+            found = await process.ask(asked)
             if isinstance(found, Unknown):
-                found = await process.ask(packed(prepare()), most_bytes=most_bytes)
+                found = await process.ask(packed(prepare()))
                 if not isinstance(found, Failed | Refused):
-                    found = await process.ask(asked, most_bytes=most_bytes)
+                    found = await process.ask(asked)
             if isinstance(found, Failed) and found.spent:
                 await process.stop()
             else:

@@ -19,6 +19,8 @@ from adapters.prompts.checkpoint import Checkpoint
 from adapters.prompts.jinja import TooLong, Unusable, Writer
 from gateway.templating.jobs import (
     HEAD_BYTES,
+    LEAST_OUTPUT_CHARACTERS,
+    OUTPUT_PER_BYTE,
     Answer,
     Count,
     Counted,
@@ -63,14 +65,15 @@ class Prompts:
         self._writers: dict[str, Writer] = {}
         Writer(Checkpoint({"default": _REHEARSAL}), _now)
 
-    def do(self, asked: Job) -> Answer:
+    def do(self, asked: Job, job_bytes: int) -> Answer:
         """Do one job. Raises what a template makes it raise."""
         match asked:
             case Prepare():
                 _keep(self._writers, asked.key, Writer(asked.checkpoint, _now), MOST_KEPT)
                 return Prepared()
             case Write() if asked.key in self._writers:
-                return Written(self._writers[asked.key].write(asked.request, most_characters=asked.most_characters))
+                most = LEAST_OUTPUT_CHARACTERS + OUTPUT_PER_BYTE * job_bytes
+                return Written(self._writers[asked.key].write(asked.request, most_characters=most))
             case _:
                 return Unknown()
 
@@ -84,7 +87,7 @@ class Tokens:
         self._read: Callable[[bytes], Any] = Tokenizer.from_buffer
         self._tokenizers: dict[str, Any] = {}
 
-    def do(self, asked: Job) -> Answer:
+    def do(self, asked: Job, _job_bytes: int) -> Answer:
         """Do one job. Raises what a tokenizer makes it raise."""
         match asked:
             case Learn():
@@ -128,7 +131,7 @@ def main() -> None:
 
 def _done(room: Prompts | Tokens, body: bytes) -> Answer:
     try:
-        return room.do(job(body))
+        return room.do(job(body), len(body))
     except RequestRefused as error:
         return Refused(str(error), error.parameter)
     except (Unusable, TooLong) as error:
