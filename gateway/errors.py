@@ -12,6 +12,7 @@ GatewayError
 ├── UpstreamError                502   AWS or the model broke, or answered nonsense
 │   ├── UpstreamRefused          502   AWS refuses *us*: permissions, a deleted ARN, an account's quota
 │   └── ModelFailed              502   the model itself failed while answering
+├── PromptNotWritten             502   the model's own chat template broke its bounds over this conversation
 ├── ModelNotReady                503   an imported model is still cold
 ├── NoTargetAvailable            503
 ├── Overloaded                   503   us: too busy, or draining
@@ -144,6 +145,15 @@ class ModelFailed(UpstreamError):
 
     retryable = False
     word = "model_failed"
+
+
+class PromptNotWritten(GatewayError):
+    """A chat template, or a tokenizer, that the model brought took more time or memory than it may. Another target's may not."""
+
+    status = 502
+    code = "upstream_error"
+    retryable = True
+    word = "prompt_not_written"
 
 
 class ModelNotReady(GatewayError):

@@ -49,6 +49,20 @@ class Capacity(Struct, frozen=True):
     concurrent_requests: int | None = None
 
 
+class ChatTemplate(Struct, frozen=True):
+    """That a model's own chat template writes its prompts, if it brought one.
+
+    Attributes:
+        source: The folder of the model's files, ``s3://bucket/prefix``; ``None``: where AWS says that it was imported from.
+        sha256: The template's digest, in hex: any other is refused. ``None``: whichever is there.
+        is_written: The configuration asks for it, so that its absence is worth a warning.
+    """
+
+    source: str | None = None
+    sha256: str | None = None
+    is_written: bool = False
+
+
 class Target(Struct, frozen=True):
     """One invocable thing.
 
@@ -62,6 +76,7 @@ class Target(Struct, frozen=True):
         family_origin: ``negotiated``: ``registry.families.spoken`` says which family a request speaks.
         card: What AWS says of it; ``None`` where nobody asked.
         built_in_template: A key of ``adapters.TEMPLATES``, in place of its family's own.
+        chat_template: ``None``: a built-in template is the only one.
     """
 
     name: str
@@ -76,13 +91,13 @@ class Target(Struct, frozen=True):
     cold_start: ColdStart = ColdStart()
     family_origin: FamilyOrigin = "written"
     card: Card | None = None
+    built_in_template: str | None = None
+    chat_template: ChatTemplate | None = None
 
     @property
     def subject(self) -> Subject:
         """What to ask AWS about it."""
         return Subject(self.arn, self.kind, self.region, self.role_arn)
-
-    built_in_template: str | None = None
 
 
 class Route(Struct, frozen=True):

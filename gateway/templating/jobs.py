@@ -101,7 +101,7 @@ _jobs = msgspec.msgpack.Decoder(Job)
 _answers = msgspec.msgpack.Decoder(Answer)
 
 
-def packed(message: Job | Answer) -> bytes:
+def packed(message: Struct) -> bytes:
     """The bytes of a message, without its length."""
     return msgspec.msgpack.encode(message)
 

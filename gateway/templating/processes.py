@@ -54,6 +54,10 @@ class Broken(Exception):
     """A process overstepped its bounds, or cannot be started; it is gone. The message says what is known of it."""
 
 
+class NotStarted(Broken):
+    """No process could be started: that says nothing of what it should have done."""
+
+
 class Process:
     """One worker process, from ``start`` to ``stop``."""
 
@@ -65,29 +69,33 @@ class Process:
         """Start one and wait until it has bound itself.
 
         Raises:
-            Broken: It did not come up.
+            NotStarted: It did not come up.
         """
         environ = {name: os.environ[name] for name in _TOLD if name in os.environ}
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-c", _BOOT, kind, json.dumps(sys.path)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=environ | {"TOKENIZERS_PARALLELISM": "false"},
-            start_new_session=True,  # a Ctrl-C in the terminal is not meant for it: requests under way still need it
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-c", _BOOT, kind, json.dumps(sys.path)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                env=environ | {"TOKENIZERS_PARALLELISM": "false"},
+                start_new_session=True,  # a Ctrl-C in the terminal is not meant for it: requests under way still need it
+            )
+        except OSError as error:
+            raise NotStarted(f"no worker process can be started: {error.strerror or error}") from error
         started = cls(process)
         try:
             async with asyncio.timeout(START_SECONDS):
                 ready = await started._read(_most_bytes(0))
-        except BaseException as error:
+        except (Broken, TimeoutError) as error:
             await started.stop()
-            if isinstance(error, TimeoutError):
-                raise Broken("a worker process did not start in time") from error
+            raise NotStarted("a worker process did not start") from error
+        except BaseException:
+            await started.stop()
             raise
         if not isinstance(ready, Ready):
             await started.stop()
-            raise Broken(f"a worker process did not start: {ready.message if isinstance(ready, Failed) else ready}")
+            raise NotStarted(f"a worker process did not start: {ready.message if isinstance(ready, Failed) else ready}")
         return started
 
     async def ask(self, asked: bytes) -> Answer:

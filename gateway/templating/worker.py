@@ -53,7 +53,7 @@ BOUNDS: dict[str, tuple[float, float, int, int]] = {
 # Jinja imports some of its parts when they are first used, and the time zone is a file: both while files can still be opened.
 _REHEARSAL = (
     "{% macro m() %}{% endmacro %}{% for m in messages %}{{ m.content }}{% endfor %}{{ strftime_now('%Z') ~ lipsum(1) ~ m() }}"
-    "{{ messages | pprint | wordwrap | urlize | urlencode ~ ([1] | tojson | truncate(9)) ~ ([1] | random) }}"
+    "{{ messages | pprint | striptags | wordwrap | urlize | urlencode ~ ([1] | tojson | truncate(9)) ~ ([1] | random) }}"
     "{% if messages[1] is defined %}{{ nothing.at_all }}{% endif %}"
 )
 
