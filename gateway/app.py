@@ -1,7 +1,8 @@
 """The composition root: a configuration into rooms, rooms into an application. Nobody else knows them all."""
 
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from adapters import FAMILIES
 from gateway.bedrock.client import Client
 from gateway.bedrock.control import Control
 from gateway.bedrock.credentials import CredentialSource
+from gateway.bedrock.objects import Objects
 from gateway.bedrock.runtime import Runtime
 from gateway.completion import Path
 from gateway.configuration import Configuration
@@ -30,6 +32,7 @@ from gateway.surface.openai.chat import CHAT
 from gateway.surface.openai.completions import COMPLETIONS
 from gateway.surface.openai.responses import RESPONSES, stored
 from gateway.surface.reply_headers import identify
+from gateway.templating.templates import Templates
 from gateway.usage.logs import Log
 from gateway.usage.meter import Meter
 from gateway.usage.metrics import Metrics
@@ -49,6 +52,7 @@ class Upstream(NamedTuple):
 
     runtime: Runtime
     identities: Identities
+    objects: Objects
 
     async def aclose(self) -> None:
         """Ask no further, and close every connection."""
@@ -71,6 +75,7 @@ class Gateway(NamedTuple):
     log: Log
     state: "State"
     identities: Identities
+    templates: Templates
 
     def publish(self, configuration: Configuration) -> None:
         """Take other aliases and keys from now on; requests under way keep what they began with."""
@@ -112,7 +117,8 @@ def create(
     registry, metrics = Live(configuration.snapshot), Metrics()
     guard = Guard(configuration.keys, pepper=settings.server.sigv4_pepper)
     metrics.target_states = _states(configuration)
-    path = Path(registry=registry, bedrock=aws.runtime)
+    templates = templates_of(configuration, aws, warn=lambda message: log.event("warning", message=message))
+    path = Path(registry=registry, bedrock=aws.runtime, templates=templates)
     rooms = Rooms(guard, path, open_meter=partial(Meter, metrics, log), max_body_bytes=settings.server.max_body_bytes)
     chats = [answering.route(path, dialect, rooms) for path, dialect in CHATS.items()]
     litestar = Litestar(
@@ -125,11 +131,12 @@ def create(
         ],
         exception_handlers={Exception: problems.answer},
         before_send=[identify],
-        on_shutdown=[aws.aclose, log.flush],
+        on_startup=[partial(templates.start, registry.targets)],
+        on_shutdown=[templates.aclose, aws.aclose, log.flush],
         openapi_config=None,  # the document is our own: it also tells of the chat route, which Litestar's cannot see
         logging_config=None,
     )
-    return Gateway(front(chats, bedrock.front(rooms), litestar), registry, guard, metrics, log, state, aws.identities)
+    return Gateway(front(chats, bedrock.front(rooms), litestar), registry, guard, metrics, log, state, aws.identities, templates)
 
 
 def front(chats: Sequence[ASGIRouteHandler], native: ASGIApp, litestar: Litestar) -> ASGIApp:
@@ -160,10 +167,27 @@ def upstream(configuration: Configuration, environ: Mapping[str, str]) -> Upstre
     client = Client(ca_bundle=environ.get("AWS_CA_BUNDLE"))
     credentials = CredentialSource(region=aws.region or "us-east-1", endpoint_urls=urls, environment=environ)
     fips, dual_stack = _is_true(environ.get("AWS_USE_FIPS_ENDPOINT")), _is_true(environ.get("AWS_USE_DUALSTACK_ENDPOINT"))
+    runtime = Runtime(client, credentials, endpoint_urls=urls, fips=fips, dual_stack=dual_stack)
     return Upstream(
-        Runtime(client, credentials, endpoint_urls=urls, fips=fips, dual_stack=dual_stack),
+        runtime,
         Identities(Control(client, credentials, endpoint_urls=urls, fips=fips, dual_stack=dual_stack), families=FAMILIES.keys()),
+        Objects(
+            client,
+            credentials,
+            endpoint_urls=urls,
+            fips=fips,
+            dual_stack=dual_stack,
+            now=lambda: time.time() + runtime.skew_seconds,
+        ),
     )
+
+
+def templates_of(configuration: Configuration, aws: Upstream, *, warn: Callable[[str], None]) -> Templates:
+    """The chat templates of a configuration's targets. Reads nothing yet."""
+    urls = configuration.settings.aws.endpoint_urls
+    # Over plain HTTP it is a sandbox that tells where models come from: no folder of AWS's, unless there is an S3 beside it.
+    follows = "s3" in urls or not urls.get("bedrock", "").startswith("http://")
+    return Templates(aws.objects, warn=warn, follows_cards=follows)
 
 
 def _states(configuration: Configuration) -> dict[str, str]:

@@ -16,6 +16,7 @@ class Trail(Struct):
         attempts: How many were made, over all targets. With several choices, the most that one of them needed.
         ignored: Parameters that were dropped, to be named in ``x-quarry-ignored-parameters``.
         cold_start_seconds: How long the request was held for a cold model.
+        templates: By target, the digest of the model's own chat template that wrote its prompt; ``None``: none did.
         auth_seconds, translate_seconds: Our own share, for ``server-timing``.
         passed_on: The upstream's headers that a relayed reply keeps.
     """
@@ -24,6 +25,7 @@ class Trail(Struct):
     attempts: int = 0
     ignored: tuple[str, ...] = ()
     cold_start_seconds: float = 0.0
+    templates: dict[str, str] | None = None
     auth_seconds: float = 0.0
     translate_seconds: float = 0.0
     passed_on: tuple[tuple[bytes, bytes], ...] = ()

@@ -14,6 +14,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from adapters import family_of, parameters
 from adapters.chat import ChatRequest
 from adapters.deltas import Delta, Usage, joined
@@ -82,7 +84,10 @@ async def answer(choice: int, call: Call, routes: Routes, meter: Meter, path: Pa
     async for attempt in attempts:
         call.trail.cold_start_seconds = attempts.cold_start_seconds
         with attempt, meter.attempt(choice, attempt.target, attempt.number) as watch:
-            family, request, body = translate(call, call.asked(choice), attempt, path.now)
+            if attempt.target.chat_template is None:
+                family, request, body = translate(call, call.asked(choice), attempt, path.now)
+            else:
+                family, request, body = await translate_by_template(call, call.asked(choice), attempt, path)
             async with invoke(call, attempt, body, path.bedrock, operation=family.operation) as exchange:
                 watch.exchange = exchange
                 reader = family.reader(request) if call.stream else Whole(family, request, exchange)
@@ -99,6 +104,8 @@ async def answer(choice: int, call: Call, routes: Routes, meter: Meter, path: Pa
                         meter.observe(choice, deltas)
                         yield choice, deltas
             if (usage := meter.estimated_usage(choice)) is not None:
+                if attempt.target.chat_template is not None:
+                    usage = await path.templates.recounted(attempt.target, request, usage)
                 meter.observe(choice, [usage])
                 yield choice, [usage]
             return  # answered
@@ -107,14 +114,34 @@ async def answer(choice: int, call: Call, routes: Routes, meter: Meter, path: Pa
 def translate(call: Call, asked: ChatRequest, attempt: Attempt, now: Callable[[], float]) -> tuple[Family, ChatRequest, bytes]:
     """The family of this attempt's target, the request as that family can honour it, and its native body."""
     began = now()
+    family, request = fitted(call, asked, attempt)
+    body = family.encode(request, call.stream)
+    call.trail.translate_seconds = now() - began
+    return family, request, body
+
+
+async def translate_by_template(
+    call: Call, asked: ChatRequest, attempt: Attempt, path: Path
+) -> tuple[Family, ChatRequest, bytes]:
+    """The same, for a target whose model may have a chat template of its own: where it has, that one writes the prompt."""
+    began = path.now()
+    family, request = fitted(call, asked, attempt)
+    written = await path.templates.write(attempt.target, request) if "prompt" in family.accepts else None
+    if written is not None:
+        request = replace(request, prompt=written.prompt)
+        call.trail.templates = {**(call.trail.templates or {}), attempt.target.name: written.sha256}
+    body = family.encode(request, call.stream)
+    call.trail.translate_seconds = path.now() - began
+    return family, request, body
+
+
+def fitted(call: Call, asked: ChatRequest, attempt: Attempt) -> tuple[Family, ChatRequest]:
+    """The family that is spoken to this attempt's target, and the request as that family can honour it."""
     target, route = attempt.target, attempt.route
     name = target.family if target.family_origin != "negotiated" else spoken(target, asked)
     family = family_of(name, target.built_in_template)
-    request, ignored = parameters.fit(asked, family, defaults=route.defaults, ignorable=route.ignore_parameters)
-    body = family.encode(request, call.stream)
-    call.trail.ignored = ignored
-    call.trail.translate_seconds = now() - began
-    return family, request, body
+    request, call.trail.ignored = parameters.fit(asked, family, defaults=route.defaults, ignorable=route.ignore_parameters)
+    return family, request
 
 
 def invoke(

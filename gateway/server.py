@@ -217,6 +217,7 @@ async def _reload(gateway: Gateway, configuration: Configuration, reread: Reread
         except SettingsError as error:
             gateway.log.event("reload_refused", problems=[str(problem) for problem in error.problems])
         else:
+            await gateway.templates.prepare(fresh.snapshot.targets())
             _publish(gateway, configuration, fresh)
 
 

@@ -87,12 +87,16 @@ def settings_for(world: World, url: str, **changes: Any) -> Settings:
 
 
 @asynccontextmanager
-async def stack_over(world: World, **changes: Any) -> AsyncIterator[Stack]:
-    """Start both; a ``models`` change is added to the aliases of the world's models, its open families found."""
+async def stack_over(world: World, *, s3_url: str | None = None, **changes: Any) -> AsyncIterator[Stack]:
+    """Start both, over an S3 where one is given; a ``models`` change is added to the aliases of the world's models, its open
+    families found.
+    """
     async with AsyncExitStack() as exits:
         sandbox = running(world)
         url = await sandbox.__aenter__()
         more = changes.pop("models", {})
+        if s3_url is not None:
+            changes["aws"] = Aws(region=world.region, endpoint_urls={"bedrock-runtime": url, "s3": s3_url})
         settings = settings_for(world, url, **changes)
         settings = settings_for(world, url, **changes | {"models": {**settings.models, **more}})
         output = io.BytesIO()

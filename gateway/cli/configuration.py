@@ -45,6 +45,7 @@ CONFIG_OPTION = click.option(
 IDENTIFY_OPTION = click.option(
     "--identify",
     is_flag=True,
-    help="Ask AWS what every target is, within aws.identify.deadline_seconds, also where `family` is written. "
+    help="Ask AWS what every target is, within aws.identify.deadline_seconds, also where `family` is written; "
+    "`explain` reads models' own chat templates from S3, too. "
     "[default: ask nobody; families that are not written are shown as open]",
 )

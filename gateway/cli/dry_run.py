@@ -1,20 +1,22 @@
 """What a request to an alias would do, without doing it: the same resolve, fit and encode as the path, and no call.
 
-Values only; how they are printed is ``explain``'s. Asks neither AWS, beyond what the configuration was identified by,
-nor a running gateway.
+Values only; how they are printed is ``explain``'s. Asks neither AWS, beyond what the configuration was identified by and
+what the templates were read from, nor a running gateway.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters import FAMILIES, family_of, parameters
 from adapters.chat import ChatRequest
 from adapters.errors import RequestRefused
 from gateway.call import Call
 from gateway.configuration import Configuration
+from gateway.errors import PromptNotWritten
 from gateway.keys.model import Key
 from gateway.registry.card import described
 from gateway.registry.families import CHAT, COMPLETION, spoken, verdict
@@ -22,6 +24,7 @@ from gateway.registry.model import Route, Target
 from gateway.registry.resolve import resolve
 from gateway.surface.answering import Arrival
 from gateway.surface.openai.parse import parse_chat
+from gateway.templating.templates import Templates
 
 PRICE = "unknown in this version"
 
@@ -34,6 +37,7 @@ class Step(Struct, frozen=True):
         family: Empty while nobody knows it.
         family_why: Where the family comes from.
         card: What AWS says of the target, if it was asked.
+        template: Whose chat template writes the prompt, where one is written; ``None`` where the family sends messages.
         body: The native body, as Bedrock would receive it; ``None`` when the family refuses the request.
         ignored: Parameters that would be dropped, and named in ``x-quarry-ignored-parameters``.
         refused: What the caller would read instead of an answer, with status 400.
@@ -50,6 +54,7 @@ class Step(Struct, frozen=True):
     role_arn: str | None
     body: msgspec.Raw | None
     card: str | None = None
+    template: str | None = None
     ignored: tuple[str, ...] = ()
     refused: str | None = None
 
@@ -118,10 +123,19 @@ def addressed(body: bytes, alias: str) -> bytes:
     return msgspec.json.encode({"model": alias} | fields)
 
 
-def explain(configuration: Configuration, alias: str, body: bytes, *, key: Key, stream: bool = False) -> Explanation:
+async def explain(
+    configuration: Configuration,
+    alias: str,
+    body: bytes,
+    *,
+    key: Key,
+    stream: bool = False,
+    templates: Templates | None = None,
+) -> Explanation:
     """What a request with this body to this alias would do.
 
     Args:
+        templates: The models' own, as far as they were read; ``None``: nobody read any.
         body: A Chat Completions request; its own ``model`` is ignored.
         stream: Show the body of a streamed request even if the request does not ask for one.
 
@@ -136,20 +150,22 @@ def explain(configuration: Configuration, alias: str, body: bytes, *, key: Key, 
         description=route.description,
         stream=stream,
         choices=call.choices,
-        steps=tuple(_steps(configuration, route, call, stream)),
+        steps=tuple([step async for step in _steps(configuration, route, call, stream, templates)]),
         timeouts=msgspec.structs.asdict(route.timeouts),
         limits=tuple(_limits(configuration, key)),
     )
 
 
-def _steps(configuration: Configuration, route: Route, call: Call, stream: bool) -> Iterator[Step]:
+async def _steps(
+    configuration: Configuration, route: Route, call: Call, stream: bool, templates: Templates | None
+) -> AsyncIterator[Step]:
     for target in _in_order(route):
-        yield _step(route, target, _why(target, route), call.request, stream)
+        yield await _step(route, target, _why(target, route), call.request, stream=stream, templates=templates)
     for alias in route.fallbacks:
         fallback = configuration.snapshot.routes[alias]
         for target in _in_order(fallback):
             why = f"fallback, when no target of {route.alias} has begun to answer; {_why(target, fallback)}"
-            yield _step(fallback, target, why, call.request, stream)
+            yield await _step(fallback, target, why, call.request, stream=stream, templates=templates)
 
 
 def _in_order(route: Route) -> list[Target]:
@@ -167,7 +183,9 @@ def _why(target: Target, route: Route) -> str:
     return f"priority {target.priority}: {turn}"
 
 
-def _step(route: Route, target: Target, why: str, request: ChatRequest, stream: bool) -> Step:
+async def _step(
+    route: Route, target: Target, why: str, request: ChatRequest, *, stream: bool, templates: Templates | None
+) -> Step:
     name = spoken(target, request)
     body: bytes | None = None
     ignored: tuple[str, ...] = ()
@@ -176,9 +194,13 @@ def _step(route: Route, target: Target, why: str, request: ChatRequest, stream: 
         if name:
             family = family_of(name, target.built_in_template)
             fitted, ignored = parameters.fit(request, family, defaults=route.defaults, ignorable=route.ignore_parameters)
+            if templates is not None and "prompt" in family.accepts and (written := await templates.write(target, fitted)):
+                fitted = replace(fitted, prompt=written.prompt)
             body = family.encode(fitted, stream)
     except RequestRefused as error:
         refused = f"{error} (param: {error.parameter})"
+    except PromptNotWritten as error:
+        refused = f"{error}: {error.detail}"
     return Step(
         alias=route.alias,
         target=target.name,
@@ -191,9 +213,26 @@ def _step(route: Route, target: Target, why: str, request: ChatRequest, stream: 
         role_arn=target.role_arn,
         body=None if body is None else msgspec.Raw(body),
         card=described(target.card) if target.card is not None else None,
+        template=_template(target, name, templates),
         ignored=ignored,
         refused=refused,
     )
+
+
+def _template(target: Target, family: str, templates: Templates | None) -> str | None:
+    """Whose chat template writes the prompt, and why not the model's own."""
+    if not family or "prompt" not in FAMILIES[family].accepts:
+        return None
+    built_in = f"built in for family {family}"
+    if target.chat_template is None:
+        return built_in
+    if templates is None:
+        return f"{built_in}, unless the model brought its own; the gateway reads that at its start, and --identify reads it now"
+    facts = templates.facts(target)
+    if not facts.in_use:
+        return f"{built_in}: {facts.problem}"
+    counted = "its tokenizer counts tokens" if facts.exact_tokens else "tokens are estimated"
+    return f"the model's own, {facts.source}, sha256 {facts.sha256}; {counted}" + (f"; {facts.problem}" if facts.problem else "")
 
 
 def _family_why(target: Target, request: ChatRequest) -> str:

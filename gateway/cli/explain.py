@@ -1,5 +1,7 @@
-"""``quarry explain``: a dry run, printed. Sends nothing anywhere."""
+"""``quarry explain``: a dry run, printed. Sends no request anywhere."""
 
+import asyncio
+import os
 import textwrap
 from pathlib import Path
 from typing import BinaryIO, NoReturn
@@ -41,7 +43,8 @@ def explain(  # noqa: PLR0917 - click passes every option by name
 ) -> None:
     """Show what a request to ALIAS would do, and send nothing. AWS is asked only with --identify.
 
-    Prints, in the order in which they would be asked: the targets and why, the family, the exact native body, what would
+    Prints, in the order in which they would be asked: the targets and why, the family, whose chat template writes the
+    prompt, the exact native body, what would
     be dropped from the request; then the timeouts in seconds, the limits that apply, and the price.
 
     Exit code 1 when the first target would refuse the request: the message is the one that the caller would read.
@@ -50,7 +53,7 @@ def explain(  # noqa: PLR0917 - click passes every option by name
     body = example(alias) if source is None else source.read(LARGEST_BODY)
     key = _key(configuration, key_name)
     try:
-        explanation = dry_run(configuration, alias, body, key=key, stream=stream)
+        explanation = asyncio.run(_explained(configuration, alias, body, key=key, stream=stream, reads=identify))
     except ModelNotFound as error:
         raise click.BadParameter(
             f'there is no alias "{alias}"; {suggestion(alias, configuration.snapshot.routes)}', param_hint="ALIAS"
@@ -60,6 +63,24 @@ def explain(  # noqa: PLR0917 - click passes every option by name
     click.echo(msgspec.json.format(msgspec.json.encode(explanation), indent=2) if as_json else _page(explanation))
     if explanation.steps[0].refused is not None:
         raise click.exceptions.Exit(1)
+
+
+async def _explained(
+    configuration: Configuration, alias: str, body: bytes, *, key: Key, stream: bool, reads: bool
+) -> Explanation:
+    """The dry run; with ``reads`` by the templates that the models brought with them."""
+    if not reads:
+        return await dry_run(configuration, alias, body, key=key, stream=stream)
+    from gateway.app import templates_of, upstream  # noqa: PLC0415 - a command that asks nobody does without the server's imports
+
+    aws = upstream(configuration, os.environ)
+    templates = templates_of(configuration, aws, warn=lambda _: None)
+    try:
+        await templates.prepare(configuration.snapshot.targets())
+        return await dry_run(configuration, alias, body, key=key, stream=stream, templates=templates)
+    finally:
+        await templates.aclose()
+        await aws.aclose()
 
 
 def _key(configuration: Configuration, name: str | None) -> Key:
@@ -108,6 +129,7 @@ def _step(number: int, step: Step) -> str:
         "family": step.family or "not known",
         "because": step.family_why,
         "card": step.card,
+        "prompt": step.template,
         "role": step.role_arn,
         "ignored": ", ".join(step.ignored),
         "refused": step.refused,

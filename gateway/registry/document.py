@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 from adapters import BARES, TEMPLATES
 from adapters.family import Family
+from gateway.bedrock.objects import folder
 from gateway.findings import Problem, quoted, step, suggestion
 from gateway.registry.arn import Identity, identify, is_region, is_role
-from gateway.registry.card import Card, Subject, Unidentified, state
+from gateway.registry.card import Card, Kind, Subject, Unidentified, state
 from gateway.registry.entries import RouteEntry, TargetEntry
 from gateway.registry.families import verdict
 from gateway.registry.knobs import defaults, unknown_ignorables
-from gateway.registry.model import Capacity, ColdStart, FamilyOrigin, Route, Snapshot, Target, Timeouts
+from gateway.registry.model import Capacity, ChatTemplate, ColdStart, FamilyOrigin, Route, Snapshot, Target, Timeouts
 from gateway.registry.names import NAME_WORDS, is_name
 
 Findings = Mapping[Subject, Card | Unidentified]
@@ -130,7 +131,29 @@ class _Reading:
             family_origin=origin,
             card=card,
             built_in_template=self.template(entry, step(path, "built_in_template")),
+            chat_template=self.chat_template(entry, identity.kind, family, step(path, "chat_template")),
         )
+
+    def chat_template(self, target: TargetEntry, kind: Kind, family: str, path: str) -> ChatTemplate | None:
+        """Whose template writes the prompts: for imported models their own, unless the document says otherwise."""
+        entry = target.chat_template
+        if entry is None:
+            is_looked_for = kind == "imported-model" and target.built_in_template is None
+            return ChatTemplate() if is_looked_for else None
+        if not entry.enabled:
+            return None
+        if entry.source is not None:
+            try:
+                folder(entry.source)
+            except ValueError as error:
+                self.problem(step(path, "source"), f"{quoted(entry.source)}: {error}")
+        elif kind != "imported-model":
+            self.problem(path, "needs `source: s3://…`: AWS says only of imported models where their files are")
+        if family in self.families and "prompt" not in self.families[family].accepts:
+            self.warnings.append(
+                f"{path}: family {family} sends messages, and the model's service writes the prompt; this only counts tokens."
+            )
+        return ChatTemplate(source=entry.source, sha256=entry.sha256, is_written=True)
 
     def refuse_repeated(self, name: str, path: str) -> None:
         earlier = self.names.setdefault(name, path)

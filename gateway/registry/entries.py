@@ -28,6 +28,17 @@ class ColdStartEntry(Protocol):
     def keep_warm(self) -> KeepWarm: ...
 
 
+class ChatTemplateEntry(Protocol):
+    """The model's own chat template."""
+
+    @property
+    def source(self) -> str | None: ...
+    @property
+    def sha256(self) -> str | None: ...
+    @property
+    def enabled(self) -> bool: ...
+
+
 class TargetEntry(Protocol):
     """One of an alias's targets; ``None`` where the document does not say."""
 
@@ -51,6 +62,8 @@ class TargetEntry(Protocol):
     def capacity(self) -> CapacityEntry: ...
     @property
     def cold_start(self) -> ColdStartEntry: ...
+    @property
+    def chat_template(self) -> ChatTemplateEntry | None: ...
 
 
 class TimeoutsEntry(Protocol):

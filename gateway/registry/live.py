@@ -1,6 +1,8 @@
 """The registry in use: one snapshot at a time, swapped whole. Knows not where snapshots come from."""
 
-from gateway.registry.model import Route, Snapshot
+from collections.abc import Iterator
+
+from gateway.registry.model import Route, Snapshot, Target
 from gateway.registry.resolve import Caller, resolve
 
 
@@ -26,6 +28,10 @@ class Live:
         snapshot = self.snapshot
         route = resolve(snapshot, alias, key)
         return (route, *(snapshot.routes[fallback] for fallback in route.fallbacks))
+
+    def targets(self) -> Iterator[Target]:
+        """Every target that is served now."""
+        return self.snapshot.targets()
 
     def publish(self, snapshot: Snapshot) -> None:
         """Make this the current snapshot. One assignment: atomic for every task, and for threads under the GIL."""

@@ -5,6 +5,7 @@ from gateway.settings.load import SettingsError, content, decode, find, located
 from gateway.settings.model import (
     Aws,
     Capacity,
+    ChatTemplate,
     ColdStart,
     Database,
     Identify,
@@ -24,6 +25,7 @@ from gateway.settings.show import effective, reference, unenforced
 __all__ = [
     "Aws",
     "Capacity",
+    "ChatTemplate",
     "ColdStart",
     "Database",
     "Identify",

@@ -124,6 +124,22 @@ class ColdStart(Section, frozen=True):
     ] = "never"
 
 
+class ChatTemplate(Section, frozen=True):
+    """The chat template that the model brought with it writes its prompts, where it is asked with one: see templates.md."""
+
+    source: Annotated[
+        Annotated[str, Meta(pattern="^s3://")] | None,
+        Meta(
+            description="S3 folder of the model's own files, `s3://BUCKET/PREFIX/`. Absent: where AWS says that it was imported from."
+        ),
+    ] = None
+    sha256: Annotated[
+        Annotated[str, Meta(pattern="^[0-9a-f]{64}\\Z")] | None,
+        Meta(description="Digest of the template, as `quarry explain --identify` shows it; any other is refused. Absent: any."),
+    ] = None
+    enabled: Annotated[bool, Meta(description="False: the family's built-in template is the only one.")] = True
+
+
 class Target(Section, frozen=True):
     """One invocable thing: a provisioned throughput, a deployment, an imported model."""
 
@@ -156,6 +172,10 @@ class Target(Section, frozen=True):
     role_arn: Annotated[Text | None, Meta(description="Role to assume for it. Absent: the gateway's own identity.")] = None
     capacity: Annotated[Capacity, Meta(description="What it can carry. Absent: unknown.")] = Capacity()
     cold_start: Annotated[ColdStart, Meta(description="For imported models, which are unloaded when idle.")] = ColdStart()
+    chat_template: Annotated[
+        ChatTemplate | None,
+        Meta(description="Where the model's own chat template is. Absent: of an imported model looked for, of others not."),
+    ] = None
 
 
 class Timeouts(Section, frozen=True):

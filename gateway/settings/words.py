@@ -13,6 +13,8 @@ _PATTERNS = {
     "^[A-Za-z0-9]{1,32}\\Z": "1 to 32 letters and digits",
     "^sha256:[0-9a-fA-F]{64}\\Z": "sha256: and the 64 hex digits of a key's SHA-256, as `quarry keys create` prints it",
     "^https?://[^/?#\\s]+/?\\Z": "a URL of scheme and host: https://HOST",
+    "^s3://": "an S3 folder: s3://BUCKET/PREFIX/",
+    "^[0-9a-f]{64}\\Z": "64 hexadecimal digits, in lower case",
 }
 
 
@@ -74,5 +76,6 @@ _TABLE: dict[type[inspect.Type], Callable[[Any], str]] = {
     inspect.VarTupleType: _entries,
     inspect.DictType: lambda _: "a mapping",
     inspect.StructType: lambda _: "a mapping",
+    inspect.BoolType: lambda _: "true or false",
     inspect.AnyType: lambda _: "any value",
 }

@@ -36,13 +36,17 @@ class Templates:
     Args:
         objects: Where files are read; ``None``: nowhere, so that every target has its family's template.
         warn: Told whenever a target's lot becomes worse, in a sentence.
+        follows_cards: Files are looked for where AWS says that a model was imported from, too.
     """
 
-    def __init__(self, objects: Objects | None = None, *, warn: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, objects: Objects | None = None, *, warn: Callable[[str], None] = lambda _: None, follows_cards: bool = True
+    ) -> None:
         self._prompts = Processes("prompts")
         self._tokens = Processes("tokens")
         self._shelf = Shelf(objects, self._prompts, self._tokens) if objects is not None else None
         self._warn = warn
+        self._follows_cards = follows_cards
         self._models: dict[str, Model] = {}
         self._facts: dict[str, Facts] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -106,15 +110,18 @@ class Templates:
         self._begin(self._keep(targets))
 
     async def prepare(self, targets: Iterable[Target]) -> None:
-        """Read what is new among these, before they are served. What S3 does not give in time comes later."""
+        """Read what is new among these, before they are served. What S3 does not give in time comes later.
+
+        Those that are served until then keep what they have.
+        """
         served = list(targets)
         if self._shelf is None or all(target.chat_template is None for target in served):
-            self._settle(served)
+            self._settle(served, beside=True)
             return
         reading = self._begin(self._refresh(self._shelf, served, only_new=True))
         await asyncio.wait({reading}, timeout=FIRST_SECONDS)
         if not reading.done():
-            self._settle(served)
+            self._settle(served, beside=True)
 
     async def refresh(self, targets: Iterable[Target]) -> None:
         """Read the files of these targets again, where they have changed."""
@@ -146,24 +153,53 @@ class Templates:
                 self._warn(f"chat templates were not looked at again: {type(error).__name__}")
 
     async def _refresh(self, shelf: Shelf, served: list[Target], *, only_new: bool) -> None:
-        wanted = (source for target in served if isinstance(source := _source(target), Source))
+        wanted = [source for target in served if isinstance(source := self._source(target), Source)]
         await shelf.look(wanted, only_new=only_new)
-        self._settle(served)
+        self._settle(served, beside=only_new)
 
-    def _settle(self, served: list[Target]) -> None:
+    def _settle(self, served: list[Target], *, beside: bool) -> None:
         """Put in use what was found, and tell of every target whose lot has become worse."""
         models, facts = {}, {}
         for target in served:
             if target.chat_template is None or self._shelf is None:
                 continue
-            model, facts[target.name] = _lot(target, self._shelf)
+            model, facts[target.name] = self._lot(target, self._shelf)
             if model is not None:
                 models[target.name] = model
             problem = facts[target.name].problem
             is_expected = facts[target.name].source is None and not target.chat_template.is_written
             if problem is not None and problem != self.facts(target).problem and not is_expected:
                 self._warn(f"target {target.name}: {_consequence(target, facts[target.name])}: {problem}")
-        self._models, self._facts = models, facts
+        self._models, self._facts = (self._models | models, self._facts | facts) if beside else (models, facts)
+
+    def _source(self, target: Target) -> Source | str | None:
+        """Where a target's files are; or why nobody knows; or ``None`` where nobody wants them."""
+        chosen, card = target.chat_template, target.card
+        if chosen is None:
+            return None
+        uri = chosen.source or (card.source_uri if card is not None and self._follows_cards else None)
+        if uri is None:
+            return "it is not known where the model's files are: write chat_template.source"
+        try:
+            return Source(folder(uri), target.region, target.role_arn)
+        except ValueError as error:
+            return f"{uri}: {error}"
+
+    def _lot(self, target: Target, shelf: Shelf) -> tuple[Model | None, Facts]:
+        source = self._source(target)
+        if not isinstance(source, Source):
+            return None, Facts(problem=source)
+        read, place = shelf.read(source), str(source.folder)
+        if read.model is None:
+            return None, Facts(source=place, problem=read.problem)
+        digest = read.model.checkpoint.sha256
+        pinned = target.chat_template.sha256 if target.chat_template is not None else None
+        if pinned is not None and pinned != digest:
+            return None, Facts(
+                place, digest, problem=f"the sha256 of its template is {digest}, and chat_template.sha256 wants {pinned}"
+            )
+        exact = read.model.tokenizer is not None
+        return read.model, Facts(place, digest, in_use=True, problem=read.problem or None, exact_tokens=exact)
 
     async def _written(self, model: Model, request: ChatRequest) -> str:
         answer = await self._asked(self._prompts, jobs.Write(model.key, _lighter(request)), model.prepare)
@@ -176,36 +212,6 @@ class Templates:
             return await processes.ask(job.key, job, prepare=prepare)
         except Broken as error:
             return jobs.Failed(str(error))
-
-
-def _source(target: Target) -> Source | str | None:
-    """Where a target's files are; or why nobody knows; or ``None`` where nobody wants them."""
-    chosen = target.chat_template
-    if chosen is None:
-        return None
-    if chosen.source is None:
-        return "AWS was not asked where the model was imported from, and chat_template.source does not say"
-    try:
-        return Source(folder(chosen.source), target.region, target.role_arn)
-    except ValueError as error:
-        return f"{chosen.source}: {error}"
-
-
-def _lot(target: Target, shelf: Shelf) -> tuple[Model | None, Facts]:
-    source = _source(target)
-    if not isinstance(source, Source):
-        return None, Facts(problem=source)
-    read, place = shelf.read(source), str(source.folder)
-    if read.model is None:
-        return None, Facts(source=place, problem=read.problem)
-    digest = read.model.checkpoint.sha256
-    pinned = target.chat_template.sha256 if target.chat_template is not None else None
-    if pinned is not None and pinned != digest:
-        return None, Facts(
-            place, digest, problem=f"the sha256 of its template is {digest}, and chat_template.sha256 wants {pinned}"
-        )
-    exact = read.model.tokenizer is not None
-    return read.model, Facts(place, digest, in_use=True, problem=read.problem or None, exact_tokens=exact)
 
 
 def _consequence(target: Target, facts: Facts) -> str:

@@ -150,6 +150,7 @@ class Meter:
             overhead_seconds=round(ours, 6) if ours > 0 else 0.0,
             cold_start_seconds=round(trail.cold_start_seconds, 3),
             ignored_parameters=trail.ignored,
+            template=trail.templates.get(trail.target) if trail.templates is not None else None,
             error=_word(error),
             detail=_detail(error),
         )

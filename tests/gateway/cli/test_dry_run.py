@@ -28,7 +28,7 @@ async def test_what_is_explained_is_what_is_sent(stack, http, world, stream):
     for alias in configuration.snapshot.routes:
         body = msgspec.json.encode(BODY | {"model": alias, "stream": stream})
 
-        (step,) = explain(configuration, alias, body, key=key).steps
+        (step,) = (await explain(configuration, alias, body, key=key)).steps
         reply = await http.post("/v1/chat/completions", content=body)
 
         assert stack.asked()[-1].arn == step.arn

@@ -5,8 +5,9 @@ import pytest
 from adapters import FAMILIES
 from gateway.registry.card import Card, Subject, Unidentified
 from gateway.registry.document import snapshot
-from gateway.registry.model import Capacity, ColdStart, Route, Target, Timeouts
+from gateway.registry.model import Capacity, ChatTemplate, ColdStart, Route, Target, Timeouts
 from gateway.settings import Capacity as CapacityEntry
+from gateway.settings import ChatTemplate as ChatTemplateEntry
 from gateway.settings import ColdStart as ColdStartEntry
 from gateway.settings import Route as RouteEntry
 from gateway.settings import Target as TargetEntry
@@ -73,6 +74,7 @@ def test_a_document_becomes_a_snapshot():
                 family="llama3",
                 priority=1,
                 cold_start=ColdStart(patience_seconds=30.0),
+                chat_template=ChatTemplate(),
             ),
         ),
         description="Answers",
@@ -81,6 +83,45 @@ def test_a_document_becomes_a_snapshot():
         ignore_parameters=frozenset({"seed"}),
         timeouts=Timeouts(total_seconds=300.0),
     )
+
+
+def written(arn, family="llama3", **fields):
+    made = document({"a": route(target(arn, family, chat_template=ChatTemplateEntry(**fields) if fields else None))})
+    return made.snapshot.routes["a"].targets[0].chat_template, [str(problem) for problem in made.problems], made.warnings
+
+
+@pytest.mark.parametrize(
+    ("arn", "fields", "expected"),
+    [
+        (IMPORTED, {}, ChatTemplate()),
+        (ARN, {}, None),
+        (IMPORTED, {"enabled": False}, None),
+        (IMPORTED, {"source": "s3://models/a"}, ChatTemplate("s3://models/a", None, is_written=True)),
+        (IMPORTED, {"sha256": "0" * 64}, ChatTemplate(None, "0" * 64, is_written=True)),
+        (ARN, {"source": "s3://models/a/"}, ChatTemplate("s3://models/a/", None, is_written=True)),
+    ],
+    ids=["import", "other", "switched off", "import from elsewhere", "pinned import", "other with a source"],
+)
+def test_whose_template_writes_the_prompts(arn, fields, expected):
+    """An imported model's own is looked for unless it is switched off; another's only where it is said to be."""
+    assert written(arn, **fields) == (expected, [], [])
+
+
+def test_a_template_that_cannot_be_looked_for():
+    """A folder that is none, and a model of which AWS does not say where its files are."""
+    _, (bad,), _ = written(IMPORTED, source="s3://models/../a")
+    _, (nowhere,), _ = written(ARN, sha256="0" * 64)
+
+    assert bad.startswith('models.a.targets[0].chat_template.source: "s3://models/../a":')
+    assert nowhere.startswith("models.a.targets[0].chat_template: needs `source: s3://…`")
+
+
+def test_a_template_that_writes_nothing_is_warned_of():
+    """A family that sends messages has its prompt written by the model's service: the template then only counts tokens."""
+    _, found, (warning,) = written(IMPORTED, "openai_chat", source="s3://models/a")
+
+    assert found == []
+    assert "only counts tokens" in warning
 
 
 def test_a_target_without_a_name_is_called_like_its_alias():
