@@ -96,7 +96,7 @@ async def stack_over(world: World, *, s3_url: str | None = None, **changes: Any)
         url = await sandbox.__aenter__()
         more = changes.pop("models", {})
         if s3_url is not None:
-            changes["aws"] = Aws(region=world.region, endpoint_urls={"bedrock-runtime": url, "s3": s3_url})
+            changes["aws"] = Aws(region=world.region, endpoint_urls={"bedrock-runtime": url, "bedrock": url, "s3": s3_url})
         settings = settings_for(world, url, **changes)
         settings = settings_for(world, url, **changes | {"models": {**settings.models, **more}})
         output = io.BytesIO()

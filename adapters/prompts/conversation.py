@@ -21,7 +21,11 @@ Form = Literal["text", "parts"]
 """How a template reads a message's content: as one text, or as a list of ``{"type": "text", "text": …}``."""
 
 # Markers that templates write although the tokenizer has no such token: Llama 2's [INST] is plain text to it.
-_MARKERS = re.compile(r"<\|[^|<>\s]{1,64}\|>|\[/?[A-Z][A-Z_]{1,40}\]|<</?[A-Z]{1,16}>>|</?[a-z]{1,20}(?:_[a-z]{1,20}){1,4}>")
+_MARKERS = re.compile(r"\[/?[A-Z][A-Z_]{1,40}\]|<</?[A-Z]{1,16}>>|</?[a-z]{1,20}(?:_[a-z]{1,20}){1,4}>")
+
+# A template may put these together from pieces, as in '<|' ~ message.role ~ '|>': so where it writes any, the form counts.
+_BRACKET = re.compile(r"[<\[|{]")
+_ANGLED = r"\|[^|<>\s]{1,64}\|>"
 
 
 class Controls:
@@ -29,17 +33,19 @@ class Controls:
 
     Args:
         special: The tokenizer's special tokens. In no text of a caller's they stay whole.
-        added: Its other added tokens, of which those count that the templates write themselves. An earlier answer of the
-            model's own may hold them: its thoughts between ``<think>`` tags, which a template looks for.
+        added: Its other added tokens, of which those count that look like marks and that the templates write themselves:
+            vocabularies add runs of spaces and plain words too. An earlier answer of the model's own may hold them: its
+            thoughts between ``<think>`` tags, which a template looks for.
         templates: The templates' texts.
     """
 
     def __init__(self, special: Iterable[str], added: Iterable[str], templates: Iterable[str]) -> None:
         source = "\0".join(templates)
         own = tuple(special)
-        written = (*(token for token in added if token in source), *_MARKERS.findall(source))
-        self._own = _guard(own)
-        self._all = _guard((*own, *written))
+        written = (*(token for token in added if token in source and _BRACKET.search(token)), *_MARKERS.findall(source))
+        angled = "<|" in source
+        self._own = _guard(own, angled=angled)
+        self._all = _guard((*own, *written), angled=angled)
 
     def neutralised(self, text: str, role: str = "user") -> str:
         """The text with a space behind the first character of each control token."""
@@ -62,15 +68,17 @@ class Controls:
         return value
 
 
-def _guard(tokens: Iterable[str]) -> Guard | None:
-    """``None`` when there is nothing to guard against. A token of one character has no inside for a space to go into."""
-    rests: dict[str, list[str]] = {}
-    for token in dict.fromkeys(tokens):
-        if len(token) > 1:
-            rests.setdefault(token[0], []).append(re.escape(token[1:]))
+def _guard(tokens: Iterable[str], *, angled: bool) -> Guard | None:
+    """``None`` when there is nothing to guard against. A token of one character has no inside for a space to go into; spaces
+    around one are not counted, since one more would change nothing.
+    """
+    long = [token for token in dict.fromkeys(token.strip() for token in tokens) if len(token) > 1]
+    rests: dict[str, list[str]] = {"<": [_ANGLED]} if angled else {}
+    for token in long:
+        rests.setdefault(token[0], []).append(re.escape(token[1:]))
     if not rests:
         return None
-    marks = {token[:2] for token in tokens if len(token) > 1}
+    marks = {token[:2] for token in long} | ({"<|"} if angled else set())
     return Guard(tuple(marks), re.compile("|".join(f"{re.escape(first)}(?={'|'.join(rest)})" for first, rest in rests.items())))
 
 

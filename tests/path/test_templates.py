@@ -34,8 +34,8 @@ async def stack(world, files):
     """An alias for each template, over the sandbox's Llama 3; and ``spare``, whose second target has none."""
     llama = next(model for model in world.shelf.entries if model.name == "llama3-support").arn
 
-    def own(name, **fields):
-        source = ChatTemplate(source=f"s3://models/{name}/")
+    def own(folder, **fields):
+        source = ChatTemplate(source=f"s3://models/{folder}/")
         return Target(arn=llama, family="llama3", region=world.region, chat_template=source, **fields)
 
     models = {name: Route(targets=(own(name),)) for name in ("good", "hostile", "picky", "broken", "missing")}
