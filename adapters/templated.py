@@ -42,7 +42,7 @@ def templated(bare: Bare, template: Template) -> Family:
     """The family whose prompts are written by this template, where nobody has written them already.
 
     Its ``encode`` raises ``UnsupportedContent`` for a tool's result or a call in a template that has no place for one, and
-    ``UnsupportedParameter`` where ``tool_choice`` demands a call of a prompt that has been written already.
+    ``UnsupportedParameter`` where ``tool_choice`` demands a call of a prompt that was written without its beginning.
     """
     calls = template.begun is not None
     hides = calls and _SCHEMA not in bare.accepts
@@ -51,6 +51,10 @@ def templated(bare: Bare, template: Template) -> Family:
     def seen(request: ChatRequest) -> ChatRequest:
         """The request as the model sees it."""
         return hide(request) if hides else request
+
+    def presented(request: ChatRequest) -> tuple[ChatRequest, str]:
+        asked = seen(request)
+        return asked, begun(asked, template) if calls and offers(asked) else ""
 
     def encode(request: ChatRequest, stream: bool) -> bytes:
         asked = seen(request)
@@ -83,4 +87,5 @@ def templated(bare: Bare, template: Template) -> Family:
         decode=decode,
         reader=reader,
         emulates=bare.emulates | frozenset(emulated),
+        presented=presented,
     )

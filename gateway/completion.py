@@ -14,8 +14,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import NamedTuple
 
-from msgspec.structs import replace
-
 from adapters import family_of, parameters
 from adapters.chat import ChatRequest
 from adapters.deltas import Delta, Usage, joined
@@ -126,10 +124,9 @@ async def translate_by_template(
     """The same, for a target whose model may have a chat template of its own: where it has, that one writes the prompt."""
     began = path.now()
     family, request = fitted(call, asked, attempt)
-    written = await path.templates.write(attempt.target, request) if "prompt" in family.accepts else None
-    if written is not None:
-        request = replace(request, prompt=written.prompt)
-        call.trail.templates = {**(call.trail.templates or {}), attempt.target.name: written.sha256}
+    request, sha256 = await path.templates.applied(attempt.target, family, request)
+    if sha256 is not None:
+        call.trail.templates = {**(call.trail.templates or {}), attempt.target.name: sha256}
     body = family.encode(request, call.stream)
     call.trail.translate_seconds = path.now() - began
     return family, request, body

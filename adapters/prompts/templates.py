@@ -61,7 +61,7 @@ def begun(request: ChatRequest, template: Template) -> str:
     choice = tools.forced(request)
     if choice is None or template.begun is None:
         return ""
-    if request.prompt is not None:
+    if request.prompt is not None and not request.prompt.endswith(template.begun(choice)):
         raise UnsupportedParameter(
             f'tool_choice "{choice.mode}" cannot be honoured in a prompt that is already written', parameter="tool_choice"
         )

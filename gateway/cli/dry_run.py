@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
 from adapters import FAMILIES, family_of, parameters
 from adapters.chat import ChatRequest
@@ -194,8 +193,8 @@ async def _step(
         if name:
             family = family_of(name, target.built_in_template)
             fitted, ignored = parameters.fit(request, family, defaults=route.defaults, ignorable=route.ignore_parameters)
-            if templates is not None and "prompt" in family.accepts and (written := await templates.write(target, fitted)):
-                fitted = replace(fitted, prompt=written.prompt)
+            if templates is not None:
+                fitted, _ = await templates.applied(target, family, fitted)
             body = family.encode(fitted, stream)
     except RequestRefused as error:
         refused = f"{error} (param: {error.parameter})"

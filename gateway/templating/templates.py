@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from adapters.chat import ChatRequest, Image
 from adapters.deltas import Usage
 from adapters.errors import RequestRefused
+from adapters.family import Family
 from gateway.bedrock.objects import Objects, folder
 from gateway.errors import GatewayError, PromptNotWritten
 from gateway.registry.model import Target
@@ -52,6 +53,26 @@ class Templates:
         self._tasks: set[asyncio.Task[None]] = set()
 
     # For a request.
+
+    async def applied(self, target: Target, family: Family, request: ChatRequest) -> tuple[ChatRequest, str | None]:
+        """The request with its prompt written by the model's own template, and that one's digest; or as it is, and ``None``.
+
+        Args:
+            family: The one that is spoken to the target, and that the request was fitted to.
+
+        Raises:
+            RequestRefused, PromptNotWritten, Overloaded: As ``write``.
+        """
+        if "prompt" not in family.accepts or target.name not in self._models:
+            return request, None
+        presented, beginning = family.presented(request)
+        try:
+            written = await self.write(target, presented)
+        except RequestRefused as error:
+            raise _in_callers_words(error, request) from error
+        if written is None:
+            return request, None
+        return replace(request, prompt=written.prompt + beginning), written.sha256
 
     async def write(self, target: Target, request: ChatRequest) -> Written | None:
         """The prompt by the model's own chat template; ``None``: the family's writes it.
@@ -212,6 +233,13 @@ class Templates:
             return await processes.ask(job.key, job, prepare=prepare)
         except Broken as error:
             return jobs.Failed(str(error))
+
+
+def _in_callers_words(error: RequestRefused, request: ChatRequest) -> RequestRefused:
+    """An answer to a schema is had by a tool that the caller knows nothing of: what is refused then is the schema."""
+    if error.parameter != "tools" or request.tools:
+        return error
+    return RequestRefused(f"response_format is had by a tool, and {error}", parameter="response_format")
 
 
 def _consequence(target: Target, facts: Facts) -> str:

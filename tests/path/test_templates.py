@@ -17,6 +17,8 @@ HOSTILE = (
     + "{% if messages[0].content == 'run' %}{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}{% endif %}"
 )
 PICKY = TEMPLATE + "{% if messages[0].role == 'system' %}{{ raise_exception('no system here') }}{% endif %}"
+TOOLED = "{% for tool in tools or [] %}[{{ tool.function.name }}]{% endfor %}" + TEMPLATE
+TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}}
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def files():
     with s3() as url:
         client = boto3.client("s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
         client.create_bucket(Bucket="models")
-        for name, text in {"good": TEMPLATE, "hostile": HOSTILE, "picky": PICKY, "broken": "{% if %}"}.items():
+        for name, text in {"good": TEMPLATE, "hostile": HOSTILE, "picky": PICKY, "broken": "{% if %}", "tooled": TOOLED}.items():
             client.put_object(Bucket="models", Key=f"{name}/chat_template.jinja", Body=text)
         yield url
 
@@ -38,7 +40,7 @@ async def stack(world, files):
         source = ChatTemplate(source=f"s3://models/{folder}/")
         return Target(arn=llama, family="llama3", region=world.region, chat_template=source, **fields)
 
-    models = {name: Route(targets=(own(name),)) for name in ("good", "hostile", "picky", "broken", "missing")}
+    models = {name: Route(targets=(own(name),)) for name in ("good", "hostile", "picky", "broken", "missing", "tooled")}
     models["spare"] = Route(
         targets=(
             own("hostile", name="spare-1"),
@@ -88,6 +90,51 @@ async def test_without_a_template_of_use_the_familys_writes(stack, http, alias):
     assert any(
         line["message"].startswith(f"target {alias}: prompts are written by the built-in") for line in stack.lines("warning")
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "prompt"),
+    [
+        ({"tools": [TOOL]}, "[get_weather]<|user|>hello<|end|><|assistant|>"),
+        ({"tools": [TOOL], "tool_choice": "none"}, "<|user|>hello<|end|><|assistant|>"),
+        ({"tools": [TOOL], "tool_choice": "required"}, '[get_weather]<|user|>hello<|end|><|assistant|>{"name": "'),
+        (
+            {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "get_weather"}}},
+            '[get_weather]<|user|>hello<|end|><|assistant|>{"name": "get_weather", "parameters":',
+        ),
+    ],
+    ids=["auto", "none", "required", "named"],
+)
+async def test_tools_by_the_models_own_template(stack, http, fields, prompt):
+    """The template shows the tools; a call that is demanded is begun behind its prompt, as behind the family's own."""
+    await http.post("/v1/chat/completions", json=asking("tooled", **fields))
+
+    assert stack.asked()[-1].body["prompt"] == prompt
+
+
+async def test_an_answer_to_a_schema_by_the_models_own_template(stack, http):
+    """The tool that the caller never sees is shown to the model by its own template."""
+    schema = {"name": "city", "schema": {"type": "object", "properties": {"name": {"type": "string"}}}}
+    wanted = {"type": "json_schema", "json_schema": schema}
+    await http.post("/v1/chat/completions", json=asking("tooled", response_format=wanted))
+    hidden, _, rest = stack.asked()[-1].body["prompt"].partition("]")
+
+    assert hidden.startswith("[")
+    assert rest.startswith("<|user|>hello<|end|><|assistant|>{")
+
+
+@pytest.mark.parametrize(
+    ("fields", "parameter"),
+    [({"tools": [TOOL]}, "tools"), ({"response_format": {"type": "json_object"}}, "response_format")],
+    ids=["tools", "schema"],
+)
+async def test_a_template_without_a_place_for_tools(stack, http, fields, parameter):
+    """What it would leave out is refused, by the name that the caller gave it."""
+    reply = await http.post("/v1/chat/completions", json=asking("good", **fields))
+
+    assert reply.status_code == 400
+    assert reply.json()["error"]["param"] == parameter
+    assert "no place for tools" in reply.json()["error"]["message"]
 
 
 async def test_a_raw_prompt_is_left_alone(stack, http):
