@@ -7,8 +7,6 @@ answer to a schema (by a tool that the caller never sees), thoughts. Replies are
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from msgspec.structs import replace
-
 from adapters.calls import called, calling, offers
 from adapters.chat import ChatRequest
 from adapters.deltas import Delta, Usage
@@ -28,13 +26,13 @@ class Bare(NamedTuple):
     """A native body with one prompt in it. The attributes are those of ``Family``, before any template.
 
     Attributes:
-        encode: Of a request whose ``prompt`` is written.
+        encode: Of a request and the prompt that is written from it; whether it shall be streamed.
     """
 
     name: str
     accepts: Mapping[str, Rule]
     max_tokens: int
-    encode: Callable[[ChatRequest, bool], bytes]
+    encode: Callable[[ChatRequest, str, bool], bytes]
     emulates: frozenset[str] = frozenset()
 
 
@@ -50,7 +48,7 @@ def templated(bare: Bare, template: Template) -> Family:
 
     def seen(request: ChatRequest) -> ChatRequest:
         """The request as the model sees it."""
-        return hide(request) if hides else request
+        return hide(request) if hides and request.response_format is not None else request
 
     def presented(request: ChatRequest) -> tuple[ChatRequest, str]:
         asked = seen(request)
@@ -58,7 +56,7 @@ def templated(bare: Bare, template: Template) -> Family:
 
     def encode(request: ChatRequest, stream: bool) -> bytes:
         asked = seen(request)
-        return bare.encode(replace(asked, prompt=prompt(asked, template)), stream)
+        return bare.encode(asked, prompt(asked, template), stream)
 
     def decode(body: bytes, request: ChatRequest, counts: Usage | None) -> list[Delta]:
         deltas = thought(PieceReader(parse, WORDS).whole(parse(body), counts), request)

@@ -23,6 +23,7 @@ _CHANNELS = ("<|channel|>", "<|start|>assistant<|channel|>")
 _BARE = re.compile(r"analysis(?=[^\W\da-z_])")  # glued to the next word, as no prose is
 _BARE_OPENING, _BARE_CLOSING = "analysis", "assistantfinal"
 _OPENINGS = (*_TAGS, *_CHANNELS, _BARE_OPENING)
+_INITIALS = {"", *(opening[0] for opening in _OPENINGS)}
 _MESSAGE = "<|message|>"
 _LONGEST_HEADER = 200
 
@@ -44,7 +45,13 @@ def thinking(reader: Counting, request: ChatRequest) -> Counting:
 
 def thought(deltas: list[Delta], request: ChatRequest) -> list[Delta]:
     """A whole reply, its thoughts told as such."""
-    return deltas if _is_raw(request) else Thoughts(request).through(deltas)
+    return deltas if _is_raw(request) or _has_none(deltas, request) else Thoughts(request).through(deltas)
+
+
+def _has_none(deltas: list[Delta], request: ChatRequest) -> bool:
+    """Whether the first letter already tells that the answer begins with no thought: nearly every reply."""
+    first = next((delta.text for delta in deltas if type(delta) is Text), "")
+    return request.prompt is None and first.lstrip()[:1] not in _INITIALS
 
 
 def _is_raw(request: ChatRequest) -> bool:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
+from msgspec.structs import replace
+
+from adapters.chat import ChatRequest
 from adapters.families import claude, cohere, cohere_chat, converse, imported, llama, mistral, nova, titan
 from adapters.family import Family
 from adapters.prompts.templates import TEMPLATES
@@ -27,11 +30,19 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
     }
 )
 
+
+def _bare(family: Family) -> Bare:
+    def encode(request: ChatRequest, prompt: str, stream: bool) -> bytes:
+        return family.encode(replace(request, prompt=prompt), stream)
+
+    return Bare(family.name, family.accepts, family.max_tokens, encode, family.emulates)
+
+
 BARES: Mapping[str, Bare] = MappingProxyType(
     {
         "llama2": llama.BARE2,
         "llama3": llama.BARE3,
-        "mistral": Bare(*mistral.TEXT[:4], mistral.TEXT.emulates),
+        "mistral": _bare(mistral.TEXT),
         "openai_completion": imported.BARE,
     }
 )

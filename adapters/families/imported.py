@@ -54,9 +54,9 @@ def encode_chat(request: ChatRequest, stream: bool) -> bytes:
     return msgspec.json.encode(body)
 
 
-def encode_completion(request: ChatRequest, stream: bool) -> bytes:
+def encode_completion(request: ChatRequest, prompt: str, stream: bool) -> bytes:
     """OpenAI's completion body. ``logprobs`` is a number here: so many of the likeliest tokens."""
-    body: dict[str, Any] = {"prompt": request.prompt}
+    body: dict[str, Any] = {"prompt": prompt}
     _add_sampling(request, body, _SAMPLING, stream=stream)
     if request.sampling.logprobs:
         body["logprobs"] = request.sampling.top_logprobs or 0

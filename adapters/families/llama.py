@@ -23,14 +23,14 @@ from adapters.prompts.templates import TEMPLATES
 from adapters.templated import Bare, templated
 
 
-def encode(request: ChatRequest, _stream: bool) -> bytes:
+def encode(request: ChatRequest, prompt: str, _stream: bool) -> bytes:
     """The native body. ``stop`` is not in it: the model has no such field, so the reader honours it.
 
     Raises:
         UnsupportedContent: An image in a tool's result, where the prompt has no place for one.
     """
     sampling = request.sampling
-    body: dict[str, Any] = {"prompt": request.prompt, "max_gen_len": sampling.max_tokens}
+    body: dict[str, Any] = {"prompt": prompt, "max_gen_len": sampling.max_tokens}
     if sampling.temperature is not None:
         body["temperature"] = sampling.temperature
     if sampling.top_p is not None:

@@ -85,7 +85,10 @@ def _written(request: ChatRequest, form: _Form) -> str:
 
 
 def _is_special(message: Message) -> bool:
-    return message.role == "tool" or bool(message.tool_calls) or any(type(part) is Image for part in message.parts)
+    for part in message.parts:
+        if type(part) is Image:
+            return True
+    return bool(message.tool_calls) or message.role == "tool"
 
 
 def _turns(messages: Sequence[Message], form: _Form) -> Iterator[_Turn]:
