@@ -43,6 +43,8 @@ class Ask(Struct, frozen=True):
         tool_choice: ``auto``, ``any``, ``none`` or the name of the one tool to call.
         schema: The JSON Schema that the reply must follow; ``None`` asks for prose.
         images: How many; each counts as 170 tokens of input.
+        calls_as: How a call is written into the text (a key of ``replies.offers.WRITERS``); ``""``: it has fields of its own.
+        begun: The beginning of a call, which the prompt ends with and the model goes on from.
         thinking: How many tokens of the reply may be thought before the answer; 0 asks for none.
         count: How many replies are wanted; they are all the same, because the sandbox never rolls dice.
         body: The body itself, for what only its dialect understands.
@@ -56,6 +58,8 @@ class Ask(Struct, frozen=True):
     tool_choice: str = "auto"
     schema: dict[str, Any] | None = None
     images: int = 0
+    calls_as: str = ""
+    begun: str = ""
     thinking: int = 0
     count: int = 1
     body: dict[str, Any] = {}

@@ -106,6 +106,17 @@ BASES = (
     Base("cohere.command-r-v1:0", "Command R", "Cohere", "cohere_chat", 4096, 128000, tunable=False, tools=True),
     Base("meta.llama2-13b-v1", "Llama 2 13B", "Meta", "llama2", 2048, 4096, ":0:4k"),
     Base("meta.llama3-1-8b-instruct-v1:0", "Llama 3.1 8B Instruct", "Meta", "llama3", 2048, 128000, ":128k", tools=True),
+    Base(
+        "meta.llama3-2-11b-instruct-v1:0",
+        "Llama 3.2 11B Vision Instruct",
+        "Meta",
+        "llama3",
+        2048,
+        128000,
+        ":128k",
+        modalities=("TEXT", "IMAGE"),
+        tools=True,
+    ),
     Base("meta.llama3-3-70b-instruct-v1:0", "Llama 3.3 70B Instruct", "Meta", "llama3", 2048, 128000, ":128k", tools=True),
     Base(
         "anthropic.claude-3-haiku-20240307-v1:0",

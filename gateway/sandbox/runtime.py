@@ -111,7 +111,7 @@ def _work(world: World, identifier: str, request: Request, record: Record, *, st
     origin = Origin(model, seed_of(model, request.body), streamed)
     dialect = dialect_of(model)
     ask = read(dialect, body, origin)
-    told = answer(ask, lead=dialect.lead, calls_in_text=dialect.calls_in_text)
+    told = answer(ask, lead=dialect.lead)
     check_window(ask, told, model)
     record.input_tokens = told.input_tokens
     return _Work(dialect, ask, told, origin)

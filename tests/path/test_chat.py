@@ -25,7 +25,7 @@ ALIASES = [
     "mistral-large",
     "command-r",
 ]
-WITH_TOOLS = ["haiku-support", "mistral-large", "command-r"]
+WITH_TOOLS = ["haiku-support", "mistral-large", "command-r", "llama3-support", "llama3-70b-support"]
 QUESTION = [
     {"role": "developer", "content": "You help the guests of a hotel."},
     {

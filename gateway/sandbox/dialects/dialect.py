@@ -39,14 +39,12 @@ class Dialect(NamedTuple):
         lead: What the family's replies begin with.
         whole: The body of a reply.
         chunks: The reply as a stream, in order; the last carries no metrics yet.
-        calls_in_text: The family writes a tool call as JSON text.
     """
 
     read: Callable[[Json, Origin], Ask]
     lead: str
     whole: Callable[[Answer, Ask, Origin], Json]
     chunks: Callable[[Answer, Ask, Origin], list[Chunk]]
-    calls_in_text: bool = False
 
 
 def require(body: Json, schema: Schema) -> None:

@@ -6,7 +6,11 @@ as AWS says; fields that exist are still checked.
 """
 
 import json
+import re
+from collections.abc import Sequence
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.sandbox.conversation import Answer, Ask, Role, Tool, Turn
 from gateway.sandbox.dialects import llama
@@ -14,6 +18,8 @@ from gateway.sandbox.dialects.converse import schema_in
 from gateway.sandbox.dialects.dialect import Chunk, Dialect, Json, Origin, require
 from gateway.sandbox.errors import invalid
 from gateway.sandbox.profiles import ACCOUNT
+from gateway.sandbox.replies import likelihoods
+from gateway.sandbox.replies.offers import offered
 from gateway.sandbox.replies.prompts import turns
 from gateway.sandbox.schema import Schema
 
@@ -66,7 +72,8 @@ _MESSAGE: Schema = {
 _COMPLETION: Schema = {
     "type": "object",
     "required": ["prompt"],
-    "properties": _SHARED | {"prompt": {"type": "string", "minLength": 1}},
+    "properties": _SHARED
+    | {"prompt": {"type": "string", "minLength": 1}, "logprobs": {"type": ["integer", "null"], "minimum": 0, "maximum": 5}},
 }
 _CHAT: Schema = {
     "type": "object",
@@ -80,6 +87,8 @@ _CHAT: Schema = {
             "properties": {"function": {"type": "object", "properties": {"name": {"type": "string"}}}},
         },
         "max_completion_tokens": {"type": ["integer", "null"], "minimum": 1},
+        "logprobs": {"type": ["boolean", "null"]},
+        "top_logprobs": {"type": ["integer", "null"], "minimum": 0, "maximum": 20},
     },
 }
 
@@ -100,19 +109,18 @@ def read(body: Json, origin: Origin) -> Ask:
         return _read_chat(body, origin)
     require(body, _COMPLETION)
     if _is_bedrock_completion(body):
-        ask = llama.completion(body, origin)
-        return Ask(ask.turns, ask.prompt, ask.max_tokens, schema=_schema(body), body=body)
-    prompt = body["prompt"]
-    return Ask(
-        turns(prompt), prompt, body["max_tokens"], stop=_stop(body), schema=_schema(body), count=body.get("n", 1), body=body
-    )
+        ask = llama.completion(body)
+    else:
+        prompt = body["prompt"]
+        ask = Ask(turns(prompt), prompt, body["max_tokens"], stop=_stop(body), count=body.get("n", 1), body=body)
+    return _thinking(offered(replace(ask, schema=_schema(body))), origin)
 
 
 def _read_chat(body: Json, origin: Origin) -> Ask:
     require(body, _CHAT)
     conversation = tuple(_turn(message) for message in body["messages"])
     tools = tuple(_tool(tool["function"]) for tool in body.get("tools", ())) if origin.model.base.tools else ()
-    return Ask(
+    ask = Ask(
         conversation,
         "\n".join([*(turn.text for turn in conversation), *(json.dumps(tool) for tool in body.get("tools", ()))]),
         body.get("max_tokens") or body.get("max_completion_tokens") or _DEFAULT_MAX_TOKENS,
@@ -124,6 +132,27 @@ def _read_chat(body: Json, origin: Origin) -> Ask:
         count=body.get("n", 1),
         body=body,
     )
+    return _thinking(ask, origin)
+
+
+_THINK = re.compile(r"\s*/think\b")
+
+
+def _thinking(ask: Ask, origin: Origin) -> Ask:
+    """Qwen 3's switch: a user's ``/think`` lets it think before it answers (Qwen 3's model card, read 2026-11-27)."""
+    asks = any(turn.role == "user" and _THINK.search(turn.text) for turn in ask.turns)
+    if not asks or not (origin.model.architecture or "").startswith("qwen"):
+        return ask
+    return replace(ask, thinking=ask.max_tokens, turns=tuple(Turn(turn.role, _THINK.sub("", turn.text)) for turn in ask.turns))
+
+
+def _aloud(answer: Answer) -> Answer:
+    """What it thought, in the text between tags: nothing at AWS takes it out of there."""
+    if not answer.thought:
+        return answer
+    first, *rest = answer.thought
+    opened = (f"<think>\n{first}", *rest)
+    return replace(answer, pieces=(*opened[:-1], f"{opened[-1]}\n</think>\n\n", *answer.pieces), thought=())
 
 
 _ROLES: dict[str, Role] = {"developer": "system", "system": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
@@ -207,6 +236,7 @@ _LEFTOVERS: Json = {"refusal": None, "annotations": None, "audio": None, "functi
 
 
 def whole(answer: Answer, ask: Ask, origin: Origin) -> Json:
+    answer = _aloud(answer)
     if _is_bedrock_completion(ask.body):
         return llama.whole(answer, ask, origin) | {"logprobs": None}
     choices = [_choice_of(answer, ask, origin) | {"index": index} for index in range(ask.count)]
@@ -215,8 +245,16 @@ def whole(answer: Answer, ask: Ask, origin: Origin) -> Json:
     return envelope | {"choices": choices, "usage": _usage(answer, ask), "service_tier": None, "system_fingerprint": None}
 
 
+def _logprobs(pieces: Sequence[str], ask: Ask, start: int = 0) -> Json | None:
+    """Of these tokens, in the format that was asked; ``None`` where nobody asked."""
+    if _is_chat(ask.body):
+        return likelihoods.of_chat(pieces, ask.body.get("top_logprobs") or 0) if ask.body.get("logprobs") else None
+    most = ask.body.get("logprobs")
+    return None if most is None else likelihoods.of_completion(pieces, most, start=start)
+
+
 def _choice_of(answer: Answer, ask: Ask, origin: Origin) -> Json:
-    end = {"finish_reason": _REASONS[answer.end], "stop_reason": None, "logprobs": None}
+    end = {"finish_reason": _REASONS[answer.end], "stop_reason": None, "logprobs": _logprobs(answer.pieces, ask)}
     if not _is_chat(ask.body):
         return {"text": answer.text} | end
     message = {"role": "assistant", "content": answer.text or None, "tool_calls": _tool_calls(answer, origin)}
@@ -224,26 +262,30 @@ def _choice_of(answer: Answer, ask: Ask, origin: Origin) -> Json:
 
 
 def chunks(answer: Answer, ask: Ask, origin: Origin) -> list[Chunk]:
+    answer = _aloud(answer)
     if _is_bedrock_completion(ask.body):
         return llama.chunks(answer, ask, origin)
-    told = _chat_chunks(answer, origin) if _is_chat(ask.body) else _completion_chunks(answer, origin)
+    told = _chat_chunks(answer, ask, origin) if _is_chat(ask.body) else _completion_chunks(answer, ask, origin)
     if (ask.body.get("stream_options") or {}).get("include_usage"):
         envelope = {key: told[0].body[key] for key in ("id", "object", "created", "model")}
         told.append(Chunk(envelope | {"choices": [], "usage": _usage(answer, ask)}))
     return told
 
 
-def _completion_chunks(answer: Answer, origin: Origin) -> list[Chunk]:
+def _completion_chunks(answer: Answer, ask: Ask, origin: Origin) -> list[Chunk]:
     envelope = _envelope(origin, "text_completion", "cmpl")
     *first, last = answer.pieces or ("",)
     pairs: list[tuple[str, str | None]] = [*((piece, None) for piece in first), (last, _REASONS[answer.end])]
-    return [
-        Chunk(envelope | {"choices": [{"index": 0, "text": text, "logprobs": None, "finish_reason": reason}]}, 1)
-        for text, reason in pairs
-    ]
+    told: list[Chunk] = []
+    start = 0
+    for text, reason in pairs:
+        choice = {"index": 0, "text": text, "logprobs": _logprobs([text], ask, start), "finish_reason": reason}
+        told.append(Chunk(envelope | {"choices": [choice]}, 1))
+        start += len(text)
+    return told
 
 
-def _chat_chunks(answer: Answer, origin: Origin) -> list[Chunk]:
+def _chat_chunks(answer: Answer, ask: Ask, origin: Origin) -> list[Chunk]:
     deltas: list[tuple[dict[str, Any], int]] = [({"role": "assistant", "content": ""}, 0)]
     deltas += [({"content": piece}, 1) for piece in answer.pieces]
     for call in _tool_calls(answer, origin):
@@ -251,12 +293,13 @@ def _chat_chunks(answer: Answer, origin: Origin) -> list[Chunk]:
         deltas.append(({"tool_calls": [opening | {"function": {"name": call["function"]["name"], "arguments": ""}}]}, 0))
         deltas += [({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}, 1) for piece in answer.call_pieces]
     envelope = _envelope(origin, "chat.completion.chunk", "chatcmpl")
-    told = [_chat_chunk(envelope, delta, None, tokens) for delta, tokens in deltas]
-    return [*told, _chat_chunk(envelope, {}, _REASONS[answer.end], 0)]
+    told = [_chat_chunk(envelope, delta, None, tokens, ask) for delta, tokens in deltas]
+    return [*told, _chat_chunk(envelope, {}, _REASONS[answer.end], 0, ask)]
 
 
-def _chat_chunk(envelope: Json, delta: Json, reason: str | None, tokens: int) -> Chunk:
-    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+def _chat_chunk(envelope: Json, delta: Json, reason: str | None, tokens: int, ask: Ask) -> Chunk:
+    logprobs = _logprobs([delta["content"]], ask) if delta.get("content") else None
+    choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": reason}
     return Chunk(envelope | {"choices": [choice]}, tokens)
 
 

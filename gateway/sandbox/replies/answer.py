@@ -8,13 +8,13 @@ of the context that answers the question, and else the request restated.
 import json
 import re
 from collections.abc import Callable
-from typing import Any
 
 from msgspec.structs import replace
 
 from gateway.sandbox.conversation import Answer, Ask, Turn
 from gateway.sandbox.replies.calls import chosen
 from gateway.sandbox.replies.instances import instance
+from gateway.sandbox.replies.offers import written
 from gateway.sandbox.replies.summary import best_answer, summarise
 from gateway.sandbox.replies.words import keywords, sentences
 from gateway.sandbox.tokens import count, pieces
@@ -22,33 +22,33 @@ from gateway.sandbox.tokens import count, pieces
 _TOKENS_PER_IMAGE = 170
 
 
-def answer(ask: Ask, *, lead: str = "", calls_in_text: bool = False) -> Answer:
+def answer(ask: Ask, *, lead: str = "") -> Answer:
     """The reply to one request.
 
     Args:
         lead: What the family's replies begin with, such as a line break.
-        calls_in_text: The family writes a tool call as JSON text, as Llama 3.1 does.
     """
     if ask.thinking:
-        return _thoughtful(ask, lead, calls_in_text=calls_in_text)
+        return _thoughtful(ask, lead)
     input_tokens = max(1, count(ask.prompt) + _TOKENS_PER_IMAGE * ask.images)
     last = _last(ask)
     call = chosen(ask, last.text, has_result=last.role == "tool")
     if call:
-        shown: dict[str, Any] = {"name": call.name, "parameters": call.arguments} if calls_in_text else call.arguments
-        call_pieces = tuple(pieces(json.dumps(shown, ensure_ascii=False)))
+        call_pieces = tuple(pieces(written(call, ask.calls_as).removeprefix(ask.begun)))
+        if ask.calls_as and (ask.begun or len(call_pieces) <= ask.max_tokens):
+            return _ended("".join(call_pieces), ask, input_tokens)
         if len(call_pieces) <= ask.max_tokens:
             return Answer((), "tool", input_tokens, call=call, call_pieces=call_pieces)
     text = _schema_text(ask, last.text) if ask.schema is not None else lead + _prose(ask, last)
     return _ended(text, ask, input_tokens)
 
 
-def _thoughtful(ask: Ask, lead: str, *, calls_in_text: bool) -> Answer:
+def _thoughtful(ask: Ask, lead: str) -> Answer:
     """The answer to the same request without thinking, in what the thought leaves of the ceiling."""
     about = list(dict.fromkeys(keywords(_last(ask).text)))[:4]
     thought = tuple(pieces(f"This is about {', '.join(about) or 'nothing in particular'}. Let me answer.")[: ask.thinking])
     rest = replace(ask, thinking=0, max_tokens=max(1, ask.max_tokens - len(thought)))
-    return replace(answer(rest, lead=lead, calls_in_text=calls_in_text), thought=thought)
+    return replace(answer(rest, lead=lead), thought=thought)
 
 
 def _last(ask: Ask) -> Turn:
@@ -104,6 +104,8 @@ def _plain(text: str) -> str:
         value = json.loads(text)
     except ValueError:
         return text.strip() or "there is nothing to report."
+    if isinstance(value, str):  # Llama is shown results as JSON texts
+        return _plain(value)
     if isinstance(value, dict):
         return ", ".join(f"{key.replace('_', ' ')}: {member}" for key, member in value.items()) + "."
     return f"{value}."

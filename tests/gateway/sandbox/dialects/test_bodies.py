@@ -4,6 +4,8 @@ import json
 import re
 
 import pytest
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai.types.completion_choice import Logprobs
 
 from gateway.sandbox.conversation import Ask, Tool, Turn
 from gateway.sandbox.dialects.catalogue import dialect_of
@@ -40,7 +42,7 @@ def told(name, body):
     """The whole reply and the chunks of the stream to one body."""
     dialect = dialect_of(SHELF.find(name))
     ask = dialect.read(body, origin_of(name))
-    made = answer(ask, lead=dialect.lead, calls_in_text=dialect.calls_in_text)
+    made = answer(ask, lead=dialect.lead)
     origin = origin_of(name)
     return dialect.whole(made, ask, origin), [chunk.body for chunk in dialect.chunks(made, ask, origin)]
 
@@ -371,3 +373,57 @@ def test_values_of_a_conversation_are_plain():
     tool = Tool("f", "", {"type": "object"})
 
     assert answer(Ask((Turn("user", "hi"),), "hi", 5, tools=(tool,), tool_choice="f")).call.name == "f"
+
+
+VISION = "meta.llama3-2-11b-instruct-v1:0"
+
+
+def test_an_image_is_a_field_of_the_llama_that_sees_alone():
+    """Base64 in ``images``, one of them; to the others the field is a stranger."""
+    ask = read(VISION, {"prompt": "<|start_header_id|>user<|end_header_id|>\n\n<|image|>What?", "images": ["aGk="]})
+    with pytest.raises(AwsError, match="#/images"):
+        read(VISION, {"prompt": "a", "images": ["aGk=", "aGk="]})
+    with pytest.raises(AwsError, match=r"extraneous key \[images\]"):
+        read("llama3-support", {"prompt": "a", "images": ["aGk="]})
+
+    assert (ask.images, ask.turns) == (1, (Turn("user", "What?"),))
+
+
+@pytest.mark.parametrize(("field", "places"), [({"logprobs": 2}, 2), ({"logprobs": 0}, None), ({}, None)])
+def test_a_completion_tells_log_probabilities_where_asked(field, places):
+    """OpenAI's lists side by side; in a stream the same, place by place."""
+    whole, chunks = told("qwen-import", {"prompt": "Count to 3", "max_tokens": 20, **field})
+    told_of = [body["choices"][0]["logprobs"] for body in (whole, *chunks)]
+    said, *parts = [Logprobs.model_validate(value) if value else None for value in told_of]
+
+    assert (said is not None) == bool(field)
+    if said is not None:
+        assert "".join(said.tokens) == whole["choices"][0]["text"]
+        assert [part.tokens[0] for part in parts] == said.tokens
+        assert [part.text_offset[0] for part in parts] == said.text_offset
+        assert (said.top_logprobs and len(said.top_logprobs[0])) == places
+
+
+def test_a_chat_tells_log_probabilities_where_asked():
+    """OpenAI's list of tokens; of a stream each chunk has its own."""
+    asked = {"messages": [{"role": "user", "content": "Count to 3"}], "logprobs": True, "top_logprobs": 1}
+    whole, chunks = told("gpt-oss-import", asked)
+    tokens = ChatCompletion.model_validate(whole).choices[0].logprobs.content
+    parts = [ChatCompletionChunk.model_validate(chunk).choices[0].logprobs for chunk in chunks]
+
+    assert "".join(token.token for token in tokens) == whole["choices"][0]["message"]["content"]
+    assert [part.content[0].token for part in parts if part] == [token.token for token in tokens]
+
+
+@pytest.mark.parametrize(
+    "body", [{"messages": [{"role": "user", "content": "Say: 7 /think"}]}, {"prompt": "Say: 7 /think", "max_tokens": 60}]
+)
+def test_qwen_thinks_when_it_is_told_to(body):
+    """In its text, between tags, whole and streamed; the answer is the one it gives without."""
+    whole, chunks = told("qwen-import", body)
+    choice = whole["choices"][0]
+    text = choice["text"] if "text" in choice else choice["message"]["content"]
+    parts = [chunk["choices"][0].get("text") or chunk["choices"][0].get("delta", {}).get("content") or "" for chunk in chunks]
+
+    assert re.fullmatch(r"<think>\n[^<]+\n</think>\n\n7", text)
+    assert "".join(parts) == text

@@ -137,7 +137,7 @@ def test_one_odd_value_anywhere(data, name, odd):
     except AwsError as refusal:
         is_validation(refusal)
         return
-    told = answer(ask, lead=dialect.lead, calls_in_text=dialect.calls_in_text)
+    told = answer(ask, lead=dialect.lead)
 
     assert json.dumps(dialect.whole(told, ask, origin))
     assert json.dumps([chunk.body for chunk in dialect.chunks(told, ask, origin)]) is not None

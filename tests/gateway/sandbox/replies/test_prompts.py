@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.sandbox.conversation import Turn
-from gateway.sandbox.replies.prompts import offered_tools, turns, without_offer
+from gateway.sandbox.replies.prompts import turns
 
 HEADERS = "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe kind.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
 CONVERSATION = (Turn("user", "One"), Turn("assistant", "Two"), Turn("user", "Three"))
@@ -26,6 +26,17 @@ CONVERSATION = (Turn("user", "One"), Turn("assistant", "Two"), Turn("user", "Thr
             CONVERSATION,
             id="chatml",
         ),
+        pytest.param(
+            "<|im_start|>user\n<tool_response>\nOne\n</tool_response>\n<tool_response>\nTwo\n</tool_response><|im_end|>\n<|im_start|>assistant\n",
+            (Turn("tool", "One"), Turn("tool", "Two")),
+            id="chatml results",
+        ),
+        pytest.param(
+            "<|start_of_role|>user<|end_of_role|>One<|end_of_text|>\n<|start_of_role|>assistant<|end_of_role|>Two<|end_of_text|>\n"
+            "<|start_of_role|>user<|end_of_role|>Three<|end_of_text|>\n<|start_of_role|>assistant<|end_of_role|>",
+            CONVERSATION,
+            id="granite",
+        ),
         pytest.param("Just words.", (Turn("user", "Just words."),), id="raw"),
         pytest.param("User: a dialogue\nBot: to be read", (Turn("user", "User: a dialogue\nBot: to be read"),), id="no template"),
     ],
@@ -33,17 +44,3 @@ CONVERSATION = (Turn("user", "One"), Turn("assistant", "Two"), Turn("user", "Thr
 def test_turns(prompt, expected):
     """Each published template is understood; anything else is one turn of the user's."""
     assert expected == turns(prompt)
-
-
-def test_llama_tools_are_read_from_the_prompt_and_taken_out_of_the_question():
-    """The functions become tools, and the question is what stands after them."""
-    text = (
-        "Given the following functions, please respond with a JSON for a function call.\n\n"
-        '{\n    "type": "function",\n    "function": {"name": "f", "description": "d", "parameters": {"type": "object"}}\n}\n\n'
-        "What now?"
-    )
-    (tool,) = offered_tools(text)
-
-    assert (tool.name, tool.description, tool.parameters) == ("f", "d", {"type": "object"})
-    assert without_offer(Turn("user", text)) == Turn("user", "What now?")
-    assert offered_tools("What is {this}?") == ()
