@@ -23,6 +23,10 @@ GRANTS = {
         "bedrock:GetInferenceProfile": {f"{HERE}inference-profile/*", f"{HERE}application-inference-profile/*"},
         "bedrock:GetFoundationModel": {"arn:aws:bedrock:us-west-2::foundation-model/*"},
     },
+    "templates.json": {
+        "s3:GetObject": {"arn:aws:s3:::my-model-bucket/*"},
+        "s3:ListBucket": {"arn:aws:s3:::my-model-bucket"},
+    },
     "assume-role.json": {"sts:AssumeRole": {"arn:aws:iam::210987654321:role/quarry-invoke"}},
 }
 

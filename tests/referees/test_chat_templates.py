@@ -13,6 +13,8 @@ from adapters.prompts.jinja import Writer
 from gateway.keys.model import Key
 from gateway.surface.answering import Arrival
 from gateway.surface.openai.parse import parse_chat
+from gateway.templating.jobs import Count, Counted, Learn
+from gateway.templating.worker import Tokens
 
 TEMPLATES = Path(__file__).parents[1] / "golden" / "chat_templates"
 NAMES = sorted(path.stem for path in TEMPLATES.glob("*.jinja"))
@@ -118,6 +120,21 @@ def test_transformers_writes_the_same(tokenizer, name, title):
     )
 
     assert written(name, messages, tools) == theirs
+
+
+@pytest.mark.parametrize(("name", "title"), [case for case in CASES if case[1] in {"one turn", "after a tool"}])
+def test_transformers_counts_the_same(tokenizer, name, title):
+    """The tokens of the prompt, special ones included, none added."""
+    messages, tools = CONVERSATIONS[title]
+    tokenizer.chat_template = template(name)
+    theirs = tokenizer.apply_chat_template(
+        in_parts(messages) if name in READS_PARTS else messages, tools=tools, add_generation_prompt=True, return_dict=False
+    )
+    body = tokenizer.backend_tokenizer.to_str().encode()
+    room = Tokens()
+    room.do(Learn("t", body), len(body))
+
+    assert room.do(Count("t", written(name, messages, tools)), 0) == Counted(len(theirs))
 
 
 def test_there_are_enough_of_them():
