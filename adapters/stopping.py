@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from adapters.deltas import Delta, Finish, Text, Usage
+from adapters.deltas import Delta, Finish, Text, ToolCallStart, Usage
 from adapters.family import Reader
 from adapters.prompts.stop import StopBuffer
 
@@ -27,12 +27,16 @@ def stopped(deltas: list[Delta], stops: Sequence[str]) -> list[Delta]:
 
 
 class Stops:
-    """Lets deltas through up to the first stop string; then says ``stop`` in the model's stead, once."""
+    """Lets deltas through up to the first stop string; then says why it ended in the model's stead, once.
 
-    __slots__ = ("_buffer", "hit")
+    That is ``stop``, or ``tool_calls`` where a call came before: the caller is to answer it.
+    """
+
+    __slots__ = ("_buffer", "_has_calls", "hit")
 
     def __init__(self, stops: Sequence[str]) -> None:
         self.hit = False
+        self._has_calls = False
         self._buffer = StopBuffer(stops)
 
     def through(self, deltas: list[Delta]) -> list[Delta]:
@@ -44,22 +48,23 @@ class Stops:
             elif type(delta) is Finish:
                 shown, self.hit = self._buffer.flush()
             else:
+                self._has_calls = self._has_calls or type(delta) is ToolCallStart
                 passed.append(delta)
                 continue
             if shown:
                 passed.append(Text(shown))
             if self.hit:
-                return [*passed, *_ending(deltas)]
+                return [*passed, *_ending(deltas, has_calls=self._has_calls)]
             if type(delta) is Finish:
                 passed.append(delta)
         return passed
 
 
-def _ending(deltas: list[Delta]) -> list[Delta]:
-    """``stop``, and the count if the upstream gave it in the same breath. A guardrail's word stands above ours."""
+def _ending(deltas: list[Delta], *, has_calls: bool) -> list[Delta]:
+    """The reason, and the count if the upstream gave it in the same breath. A guardrail's word stands above ours."""
     ending: list[Delta] = [delta for delta in deltas if type(delta) is Usage]
     blocked = (delta for delta in deltas if type(delta) is Finish and delta.reason == "content_filter")
-    return [next(blocked, Finish("stop")), *ending]
+    return [next(blocked, Finish("tool_calls" if has_calls else "stop")), *ending]
 
 
 class StoppingReader:

@@ -114,7 +114,7 @@ class _Reading:
         if identity.kind != "imported-model" and entry.cold_start.keep_warm != "never":
             self.warnings.append(f"{step(path, 'cold_start')}: only imported models go cold; this has no effect.")
         subject = Subject(entry.arn, identity.kind, identity.region or "", entry.role_arn)
-        family, origin, card = self.family(entry.family, subject, path)
+        family, origin, card, likely = self.family(entry.family, subject, path)
         return Target(
             name=name,
             arn=subject.arn,
@@ -130,7 +130,7 @@ class _Reading:
             cold_start=ColdStart(patience_seconds=entry.cold_start.patience_seconds, keep_warm=entry.cold_start.keep_warm),
             family_origin=origin,
             card=card,
-            built_in_template=self.template(entry, step(path, "built_in_template")),
+            built_in_template=self.template(entry, step(path, "built_in_template")) or likely,
             chat_template=self.chat_template(entry, identity.kind, family, step(path, "chat_template")),
         )
 
@@ -176,8 +176,8 @@ class _Reading:
             self.problem(place, "the id names no region; write `region: …` here or under aws")
         return identity._replace(region=identity.region or entry.region or self.region)
 
-    def family(self, name: str | None, subject: Subject, path: str) -> tuple[str, FamilyOrigin, Card | None]:
-        """The family, where it comes from, and the card if AWS gave one. What is written wins."""
+    def family(self, name: str | None, subject: Subject, path: str) -> tuple[str, FamilyOrigin, Card | None, str | None]:
+        """The family, where it comes from, the card if AWS gave one, and the likely template. What is written wins."""
         place = step(path, "family")
         finding = None if self.findings is None else self.findings.get(subject)
         card = finding if isinstance(finding, Card) else None
@@ -185,7 +185,7 @@ class _Reading:
             self.warnings.append(f"{path}: AWS says that its status is {card.status}.")
         if name is not None:
             self.written(name, finding, place)
-            return name, "written", card
+            return name, "written", card, None
         if self.findings is None:
             self.open[place] = subject
         elif card is None:
@@ -195,9 +195,9 @@ class _Reading:
             if found.caution is not None:
                 self.warnings.append(f"{place}: {found.caution}")
             if found.family is not None:
-                return found.family, "negotiated" if found.negotiated else "identified", card
+                return found.family, "negotiated" if found.negotiated else "identified", card, found.template
             self.problem(place, f"not written, and AWS does not decide it: {found.why}. Write one, {self.such_as()}")
-        return "", "unknown", card
+        return "", "unknown", card, None
 
     def written(self, name: str, finding: Card | Unidentified | None, place: str) -> None:
         if name not in self.families:

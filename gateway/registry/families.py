@@ -4,8 +4,8 @@ Base models by the beginning of their id, never by a word inside it: a guess tha
 Imports by date, architecture and whether there is a chat template:
 
 - imported since 2025-11-11: three bodies on one ARN, chosen by their fields. A chat goes as OpenAI's chat where the model
-  has a template of its own, else as a completion; a prompt already written goes as a completion; tools, images and a
-  response format exist in the chat alone.
+  has a template of its own, else as a completion; a prompt already written goes as a completion; images exist in the chat
+  alone.
 - imported before: the body of the architecture's family.
 
 Source: Amazon Bedrock user guide, invoke-imported-model, read 2026-11-22; GetImportedModel in botocore's service model.
@@ -75,6 +75,20 @@ _OLDER_IMPORTS: Mapping[str, str] = {
     "llama32": "llama3",
     "llama33": "llama3",
 }
+# Architecture, by its beginning -> the built-in chat template it is likely trained on, where the model brings none. ``llama``
+# alone may be Llama 2 or 3, so that nothing is likely.
+_TEMPLATES: Mapping[str, str] = {
+    "qwen": "chatml",
+    "mistral": "mistral",
+    "mixtral": "mistral",
+    "mllama": "llama3",
+    "llama2": "llama2",
+    "llama3": "llama3",
+    "flan": "plain",
+    "t5": "plain",
+    "gptbigcode": "plain",
+}
+_ANY_TEMPLATE = "chatml"
 # Converse takes these for no import (user guide), so that their instructSupported does not tell of a template.
 _ALWAYS_TEMPLATED = ("gptoss", "qwen")
 
@@ -87,12 +101,14 @@ class Verdict(NamedTuple):
         why: For people: the facts that decided, or what is missing.
         negotiated: The fields of each request choose among the bodies that the model takes: see ``spoken``.
         caution: What the operator should know about this choice.
+        template: The built-in chat template in place of the family's.
     """
 
     family: str | None
     why: str
     negotiated: bool = False
     caution: str | None = None
+    template: str | None = None
 
 
 def verdict(card: Card, families: Collection[str]) -> Verdict:
@@ -117,12 +133,8 @@ def spoken(target: Target, request: ChatRequest) -> str:
 
 
 def wants_chat(request: ChatRequest) -> bool:
-    """Whether a request asks for what stands in OpenAI's chat body alone."""
-    return bool(
-        request.tools
-        or request.response_format is not None
-        or any(isinstance(part, Image) for message in request.messages for part in message.parts)
-    )
+    """Whether a request asks for what stands in OpenAI's chat body alone: the completion's prompt has a place for tools."""
+    return any(isinstance(part, Image) for message in request.messages for part in message.parts)
 
 
 def _of_base(base: str | None) -> Verdict:
@@ -143,12 +155,15 @@ def _of_import(card: Card, families: Collection[str]) -> Verdict:
         return _of_older(card, plain, facts, families)
     if card.instruct_supported or plain.startswith(_ALWAYS_TEMPLATED):
         return Verdict(CHAT, f"{facts}: OpenAI's bodies, and a chat template of its own", negotiated=True)
+    template = _likely_template(plain)
     return Verdict(
         COMPLETION,
         f"{facts}: OpenAI's bodies, and no chat template (instructSupported is not true)",
         negotiated=True,
-        caution="AWS tells of no chat template in this import, so chats become a prompt in ChatML. If it was trained on "
-        f"another format, write that as the alias's prompt; if it has a template after all, write `family: {CHAT}`.",
+        caution=f"AWS tells of no chat template in this import, so chats become a prompt by the built-in template {template}. If it "
+        "was trained on another format, name its `built_in_template`, or write the format as the alias's prompt; if it has a "
+        f"template after all, write `family: {CHAT}`.",
+        template=template,
     )
 
 
@@ -158,9 +173,21 @@ def _of_older(card: Card, plain: str, facts: str, families: Collection[str]) -> 
         return Verdict(_OLDER_IMPORTS[plain], f"{facts}: the body of its architecture")
     if card.instruct_supported and CONVERSE in families:
         return Verdict(CONVERSE, f"{facts}, takes Converse (instructSupported is true)")
+    if plain.startswith("qwen"):
+        return Verdict(
+            "llama3",
+            f"{facts}: Bedrock's own completion body",
+            caution="No document of AWS's shows the body of a Qwen imported before 2025-11-11: this one is what published clients "
+            "send. If AWS refuses it, import the model again.",
+            template=_likely_template(plain),
+        )
     if plain == "llama":
         return Verdict(None, f"{facts}, may be Llama 2 or Llama 3, whose prompts differ")
     return Verdict(None, f"{facts}, when each architecture had a body of its own: of this one it is not known")
+
+
+def _likely_template(plain: str) -> str:
+    return next((template for beginning, template in _TEMPLATES.items() if plain.startswith(beginning)), _ANY_TEMPLATE)
 
 
 def _plain(architecture: str) -> str:

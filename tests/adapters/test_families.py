@@ -11,7 +11,7 @@ from adapters import FAMILIES, UnknownFamily, family_named
 from adapters.chat import ChatRequest, Image, Message, ResponseFormat, Sampling, Text, ToolCall, ToolChoice, ToolSpec
 from adapters.deltas import Finish, Usage, assemble
 from adapters.deltas import Text as TextDelta
-from adapters.errors import MalformedReply, RequestRefused
+from adapters.errors import MalformedReply, RequestRefused, UnsupportedParameter
 from adapters.parameters import fit
 
 HI = ChatRequest((Message("user", (Text("Hi"),)),), Sampling(max_tokens=64))
@@ -214,6 +214,20 @@ def test_a_reply_that_is_not_json(name, garbage):
         FAMILIES[name].decode(garbage, HI, None)
     with pytest.raises(MalformedReply):
         read(name, [garbage])
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_log_probabilities_are_told_or_refused_by_name(name):
+    """A family that has them says so; of any other the caller learns it, and never gets a null in their place."""
+    family = FAMILIES[name]
+    request = ChatRequest(HI.messages, Sampling(max_tokens=64, logprobs=True))
+    if "logprobs" in family.accepts:
+        assert fit(request, family)[0].sampling.logprobs is True
+    else:
+        with pytest.raises(UnsupportedParameter, match="logprobs is not supported") as refused:
+            fit(request, family)
+
+        assert refused.value.parameter == "logprobs"
 
 
 TEXTS = st.text(max_size=12)

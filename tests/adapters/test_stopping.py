@@ -76,3 +76,10 @@ def test_a_guardrail_stands_above_a_stop_string():
     blocked = [Text("No. END"), Finish("content_filter", "INTERVENED"), Usage(1, 2)]
 
     assert stopped(blocked, ["END"]) == [Text("No. "), Finish("content_filter", "INTERVENED"), Usage(1, 2)]
+
+
+def test_a_call_before_the_stop_string_is_still_to_be_answered():
+    """The words behind a call may end early; that a call was made is what the caller has to know."""
+    made = [ToolCallStart(0, "call_1", "f"), Text(" a END"), Finish("length", "length")]
+
+    assert stopped(made, ["END"]) == [ToolCallStart(0, "call_1", "f"), Text(" a "), Finish("tool_calls")]

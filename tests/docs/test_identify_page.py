@@ -98,6 +98,7 @@ def test_the_table_of_bodies_is_what_is_decided() -> None:
         [decided("mixtral", since=False)],
         [decided("llama2", since=False), decided("llama3", since=False)],
         [decided("llama", since=False, instruct=True)],
+        [decided("qwen2", since=False)],
         [],
     ]
     assert decided("llama", since=False) is None

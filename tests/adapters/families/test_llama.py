@@ -3,6 +3,9 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from adapters import FAMILIES
 from adapters.chat import ChatRequest, Image, Message, ResponseFormat, Sampling, Text, ToolCall, ToolChoice, ToolSpec
@@ -262,6 +265,25 @@ def test_stop_ends_the_prose_around_calls():
 
     assert len(assemble(LLAMA3.decode(generation(call), request, None)).tool_calls) == 1
     assert assemble(LLAMA3.decode(generation("It rains in Paris."), request, None)).text == "It rains in "
+
+
+FRAGMENTS = st.sampled_from([
+    "Hi", " ", "\n", "<think>", "</think>", '{"name": "get_weather", "parameters": {"city": "Paris"}}', "; ", "[get_time()]",
+    "<tool_call>", "</tool_call>", '{"name": "', "get_time", '", "parameters": {}}', "<|python_tag|>", "END", "EN", "D",
+])  # fmt: skip
+
+
+@given(text=st.lists(FRAGMENTS, min_size=1, max_size=8).map("".join), data=st.data())
+def test_however_a_stream_is_cut_it_is_the_whole_reply(text, data):
+    """Thoughts, calls, stop strings and prose together: chunks of any size say what one body says."""
+    request = ChatRequest(ASKED.messages, Sampling(max_tokens=64, stop=("END",)), TOOLS)
+    places = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
+    pieces = [text[start:end] for start, end in zip([0, *places], [*places, len(text)], strict=True)]
+    chunks = [json.dumps({"generation": piece, "stop_reason": None}).encode() for piece in pieces]
+    whole = assemble(LLAMA3.decode(generation(text), request, None))
+    stream = assemble(streamed([*chunks, generation("")], request))
+
+    assert replace(whole, usage=None) == replace(stream, usage=None)
 
 
 def test_an_older_llama_has_no_tools():

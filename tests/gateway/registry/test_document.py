@@ -158,6 +158,14 @@ def test_the_region_is_the_arns_then_the_targets_then_everyones():
         ),
         ({"a": route(target("x"))}, 'models.a.targets[0].arn: "x": this is no Bedrock ARN'),
         ({"a": route(target(family="cluade"))}, 'models.a.targets[0].family: "cluade" is no family; did you mean "claude"?'),
+        (
+            {"a": route(target(family="llama3", built_in_template="chatlm"))},
+            'models.a.targets[0].built_in_template: "chatlm" is no built-in template; did you mean "chatml"?',
+        ),
+        (
+            {"a": route(target(built_in_template="chatml"))},
+            'built_in_template: family "claude" writes no prompt that could have another template (those that do: llama2, llama3, mis',
+        ),
         ({"a": route(target(role_arn="admin"))}, 'models.a.targets[0].role_arn: "admin" is no IAM role'),
         (
             {"a": route(target(region="us-east-1"))},
@@ -309,6 +317,27 @@ def test_a_card_gives_the_family():
     assert (made.problems, made.warnings, made.open) == ([], [], {})
     assert (found.family, found.family_origin, found.card) == ("claude", "identified", HAIKU)
     assert found.subject == SUBJECT
+
+
+@pytest.mark.parametrize(
+    ("fields", "template"), [({}, "mistral"), ({"built_in_template": "chatml"}, "chatml")], ids=["likely", "written"]
+)
+def test_an_import_without_a_template_gets_the_likely_one(fields, template):
+    """By its architecture, unless the document says another."""
+    card = Card(IMPORTED, "imported-model", "us-east-1", architecture="mistral", created_at=1_800_000_000)
+    made = document(
+        {"a": route(target(IMPORTED, None, **fields))}, findings={Subject(IMPORTED, "imported-model", "us-east-1"): card}
+    )
+
+    (found,) = made.snapshot.targets()
+    assert (found.family, found.built_in_template) == ("openai_completion", template)
+
+
+def test_a_template_that_is_written_is_taken():
+    """For a family that has a prompt to write by it."""
+    (found,) = document({"a": route(target(family="llama3", built_in_template="granite"))}).snapshot.targets()
+
+    assert found.built_in_template == "granite"
 
 
 def test_an_import_of_several_bodies_is_negotiated():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from adapters import TEMPLATES
 from adapters.chat import ChatRequest, Image, Message, ResponseFormat, Sampling, Text, ToolSpec
 from gateway.registry.card import Card
 from gateway.registry.families import BASES, CHAT, COMPLETION, CONVERSE, THREE_BODIES_SINCE, spoken, verdict, wants_chat
@@ -142,11 +143,34 @@ def test_older_imports_speak_their_architectures(card, family):
 
 
 @pytest.mark.parametrize(
+    ("architecture", "template"),
+    [
+        ("mistral", "mistral"), ("MixtralForCausalLM", "mistral"), ("mllama", "llama3"), ("llama3.1", "llama3"), ("llama2", "llama2"),
+        ("llama", "chatml"), ("T5ForConditionalGeneration", "plain"), ("flan", "plain"), ("gpt_bigcode", "plain"), (None, "chatml"),
+    ],
+)  # fmt: skip
+def test_an_import_without_a_template_is_given_the_likely_one(architecture, template):
+    """By its architecture; the caution names it, since it may be another."""
+    made = verdict(imported(architecture), EVERY)
+
+    assert (made.template, made.template in TEMPLATES) == (template, True)
+    assert f"the built-in template {template}" in made.caution
+
+
+def test_an_older_qwen_speaks_bedrocks_completion():
+    """What published clients send, with ChatML in it; the caution says that AWS documents nothing."""
+    made = verdict(imported("Qwen2ForCausalLM", OLD), EVERY)
+
+    assert (made.family, made.template, made.negotiated) == ("llama3", "chatml", False)
+    assert "No document of AWS's" in made.caution
+
+
+@pytest.mark.parametrize(
     ("card", "families", "why"),
     [
         (imported("llama", OLD), EVERY, "llama, imported 2025-11-10, may be Llama 2 or Llama 3, whose prompts differ"),
         (imported("llama", OLD, instruct=True), {"llama2"}, "may be Llama 2 or Llama 3"),
-        (imported("qwen2", OLD), EVERY, "each architecture had a body of its own: of this one it is not known"),
+        (imported("t5", OLD), EVERY, "each architecture had a body of its own: of this one it is not known"),
         (imported(None, OLD), EVERY, "an unnamed architecture, imported 2025-11-10"),
         (imported("llama", None), EVERY, "it does not say when the model was imported"),
         (imported("mistral", OLD), {"claude"}, "which asks for the family mistral: this version has none of that name"),
@@ -175,8 +199,8 @@ PROMPT = request(prompt="Once upon")
     [
         (request(), CHAT, CHAT),
         (request(), COMPLETION, COMPLETION),
-        (TOOLS, COMPLETION, CHAT),
-        (FORMAT, COMPLETION, CHAT),
+        (TOOLS, COMPLETION, COMPLETION),
+        (FORMAT, COMPLETION, COMPLETION),
         (IMAGE, COMPLETION, CHAT),
         (PROMPT, CHAT, COMPLETION),
         (PROMPT, COMPLETION, COMPLETION),
@@ -184,7 +208,7 @@ PROMPT = request(prompt="Once upon")
     ids=["chat", "chat-as-completion", "tools", "response_format", "image", "prompt", "prompt-as-completion"],
 )
 def test_the_request_chooses_among_the_bodies(asked, target_family, expected):
-    """Raw prompts are completions, tools, images and formats are chats; the rest is as the target is."""
+    """Raw prompts are completions, images are chats; the rest is as the target is: a prompt has a place for tools."""
     negotiated = Target("t", ARN, REGION, "imported-model", target_family, family_origin="negotiated")
 
     assert spoken(negotiated, asked) == expected
@@ -197,6 +221,6 @@ def test_a_pinned_family_stays(asked, origin):
     assert spoken(Target("t", ARN, REGION, "imported-model", COMPLETION, family_origin=origin), asked) == COMPLETION
 
 
-def test_plain_chats_want_nothing():
-    """The features are looked for where they stand."""
-    assert [wants_chat(asked) for asked in (request(), PROMPT, TOOLS, FORMAT, IMAGE)] == [False, False, True, True, True]
+def test_images_want_the_chat():
+    """Only what no prompt has a place for."""
+    assert [wants_chat(asked) for asked in (request(), PROMPT, TOOLS, FORMAT, IMAGE)] == [False, False, False, False, True]
