@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from adapters import FAMILIES, family_of, parameters
+from adapters import FAMILIES
 from adapters.chat import ChatRequest
 from adapters.errors import RequestRefused
 from gateway.call import Call
@@ -24,6 +24,7 @@ from gateway.registry.resolve import resolve
 from gateway.surface.answering import Arrival
 from gateway.surface.openai.parse import parse_chat
 from gateway.templating.templates import Templates
+from gateway.translation import fitted
 
 PRICE = "unknown in this version"
 
@@ -191,11 +192,10 @@ async def _step(
     refused: str | None = None
     try:
         if name:
-            family = family_of(name, target.built_in_template)
-            fitted, ignored = parameters.fit(request, family, defaults=route.defaults, ignorable=route.ignore_parameters)
+            family, asked, ignored = fitted(request, route, target)
             if templates is not None:
-                fitted, _ = await templates.applied(target, family, fitted)
-            body = family.encode(fitted, stream)
+                asked, _ = await templates.applied(target, family, asked)
+            body = family.encode(asked, stream)
     except RequestRefused as error:
         refused = f"{error} (param: {error.parameter})"
     except PromptNotWritten as error:
@@ -212,14 +212,16 @@ async def _step(
         role_arn=target.role_arn,
         body=None if body is None else msgspec.Raw(body),
         card=described(target.card) if target.card is not None else None,
-        template=_template(target, name, templates),
+        template=_template(route, target, name, templates),
         ignored=ignored,
         refused=refused,
     )
 
 
-def _template(target: Target, family: str, templates: Templates | None) -> str | None:
+def _template(route: Route, target: Target, family: str, templates: Templates | None) -> str | None:
     """Whose chat template writes the prompt, and why not the model's own."""
+    if route.prompt is not None:
+        return "the alias's own prompt format"
     if not family or "prompt" not in FAMILIES[family].accepts:
         return None
     built_in = f"built in for family {family}"
