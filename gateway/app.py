@@ -22,8 +22,10 @@ from gateway.configuration import Configuration
 from gateway.registry import card
 from gateway.registry.identities import Identities
 from gateway.registry.live import Live
-from gateway.surface import answering, health, openapi, problems, rendering
+from gateway.surface import answering, health, openapi, problems
 from gateway.surface.answering import Dialect, Rooms
+from gateway.surface.anthropic.counts import COUNT
+from gateway.surface.anthropic.messages import MESSAGES
 from gateway.surface.bedrock import front as bedrock
 from gateway.surface.bedrock.place import PREFIX
 from gateway.surface.guard import Guard
@@ -43,6 +45,8 @@ CHATS: Mapping[str, Dialect] = {
     "/v1/chat/completions": CHAT,
     "/v1/completions": COMPLETIONS,
     "/v1/responses": RESPONSES,
+    "/v1/messages": MESSAGES,
+    "/v1/messages/count_tokens": COUNT,
 }
 """Path to dialect: every endpoint that a chat can be asked at."""
 
@@ -126,7 +130,6 @@ def create(
             *chats,
             *models.routes(guard, registry),
             *stored.routes(guard),
-            rendering.route(rooms),
             *health.routes(guard, is_draining=lambda: state.draining, exposition=metrics.exposition),
             openapi.route(guard, version=VERSION),
         ],

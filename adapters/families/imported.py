@@ -134,7 +134,7 @@ def _choice(choice: ToolChoice) -> str | dict[str, Any]:
 def _response_format(wanted: ResponseFormat) -> dict[str, Any]:
     if wanted.kind != "json_schema":
         return {"type": wanted.kind}
-    schema: dict[str, Any] = {"name": wanted.name, "schema": wanted.schema}
+    schema: dict[str, Any] = {"name": wanted.name or "answer", "schema": wanted.schema}  # the name is required there
     if wanted.strict is not None:
         schema["strict"] = wanted.strict
     return {"type": "json_schema", "json_schema": schema}

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from adapters import FAMILIES
+from adapters import FAMILIES, family_of, parameters
 from adapters.chat import ChatRequest
 from adapters.errors import RequestRefused
 from gateway.call import Call
@@ -24,7 +24,6 @@ from gateway.registry.resolve import resolve
 from gateway.surface.answering import Arrival
 from gateway.surface.openai.parse import parse_chat
 from gateway.templating.templates import Templates
-from gateway.translation import fitted
 
 PRICE = "unknown in this version"
 
@@ -192,10 +191,11 @@ async def _step(
     refused: str | None = None
     try:
         if name:
-            family, asked, ignored = fitted(request, route, target)
+            family = family_of(name, target.built_in_template)
+            fitted, ignored = parameters.fit(request, family, defaults=route.defaults, ignorable=route.ignore_parameters)
             if templates is not None:
-                asked, _ = await templates.applied(target, family, asked)
-            body = family.encode(asked, stream)
+                fitted, _ = await templates.applied(target, family, fitted)
+            body = family.encode(fitted, stream)
     except RequestRefused as error:
         refused = f"{error} (param: {error.parameter})"
     except PromptNotWritten as error:
@@ -212,16 +212,14 @@ async def _step(
         role_arn=target.role_arn,
         body=None if body is None else msgspec.Raw(body),
         card=described(target.card) if target.card is not None else None,
-        template=_template(route, target, name, templates),
+        template=_template(target, name, templates),
         ignored=ignored,
         refused=refused,
     )
 
 
-def _template(route: Route, target: Target, family: str, templates: Templates | None) -> str | None:
+def _template(target: Target, family: str, templates: Templates | None) -> str | None:
     """Whose chat template writes the prompt, and why not the model's own."""
-    if route.prompt is not None:
-        return "the alias's own prompt format"
     if not family or "prompt" not in FAMILIES[family].accepts:
         return None
     built_in = f"built in for family {family}"

@@ -78,7 +78,7 @@ class Dialect(NamedTuple):
         parse: A body into a call. Raises nothing but ``GatewayError``.
         whole: The body of a whole reply: the call, what came for each choice, Unix seconds.
         events: The events of a streamed one: the call, Unix seconds.
-        envelope: The status, body and headers that answer an error.
+        envelope: The status, body and headers that answer an error; it is told the request's id, which some bodies repeat.
         whole_headers: Of a whole reply.
         stream_headers: Of a streamed one.
         headers: Those that every reply carries.
@@ -89,7 +89,7 @@ class Dialect(NamedTuple):
     parse: Callable[[bytes, Arrival], Call]
     whole: Callable[[Call, Sequence[Sequence[Any]], int], bytes]
     events: Callable[[Call, int], Events]
-    envelope: Callable[[Exception], tuple[int, bytes, Headers]] = problems.envelope
+    envelope: Callable[[Exception, str], tuple[int, bytes, Headers]] = problems.envelope
     whole_headers: Headers = [problems.JSON]  # noqa: RUF012 - a NamedTuple's default, and nobody changes it
     stream_headers: Headers = EVENT_STREAM
     headers: Callable[[Meter], Headers] = reply_headers
@@ -168,7 +168,7 @@ class Reply:
             await self._body(self._events.error(error), more=False)
             self._meter.close("cut", status=200, error=error)
             return
-        status, body, headers = self._dialect.envelope(error)
+        status, body, headers = self._dialect.envelope(error, self._meter.request_id)
         # Whose fault it was is the error's own to say: a dialect's status may tell an SDK something else.
         outcome: Outcome = "refused" if problems.presentable(error).status < 500 else "failed"
         self._meter.close(outcome, status=status, error=error)

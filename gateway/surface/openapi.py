@@ -11,7 +11,8 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from gateway import errors
-from gateway.surface import problems, rendering
+from gateway.surface import problems
+from gateway.surface.anthropic import openapi as anthropic
 from gateway.surface.bedrock import openapi as bedrock
 from gateway.surface.guard import Guard
 from gateway.surface.openai import wire
@@ -95,15 +96,6 @@ ENDPOINTS: dict[str, Endpoint] = {
         event=completions.CompletionChunk,
         replies=DONE,
     ),
-    rendering.PATH: Endpoint(
-        name="renderChat",
-        summary="Show the exact body that a chat completion would become, target by target, and ask nobody",
-        body=wire.ChatCompletionBody,
-        example=CHAT_EXAMPLE,
-        reply=rendering.Rendering,
-        replies="What would be sent",
-        raises=(errors.InvalidRequest, errors.BodyTooLarge, errors.UnsupportedEncoding, errors.ModelNotFound),
-    ),
     "/v1/responses": Endpoint(
         name="createResponse",
         summary="Answer input items, whole or as typed events",
@@ -160,6 +152,7 @@ def _paths() -> Schema:
     itself = {"description": "This document", "content": {"application/json": {"schema": {"type": "object"}}}}
     return {
         **{path: {"post": _posted(endpoint)} for path, endpoint in ENDPOINTS.items()},
+        **anthropic.paths(),
         **bedrock.paths(),
         "/v1/models": {"get": _read("listModels", "The aliases that the key may use", _json("The aliases", wire.ModelList))},
         "/v1/models/{model}": {
@@ -238,7 +231,7 @@ def _reference(kind: Any) -> Schema:
 
 def _components() -> Schema:
     posted = [kind for _, _, body, _, reply, event, *_ in ENDPOINTS.values() for kind in (body, reply, event) if kind]
-    kinds = (*posted, *bedrock.KINDS, wire.Model, wire.ModelList, wire.ErrorEnvelope)
+    kinds = (*posted, *anthropic.KINDS, *bedrock.KINDS, wire.Model, wire.ModelList, wire.ErrorEnvelope)
     _, components = msgspec.json.schema_components(kinds, ref_template=TEMPLATE)
     # Docstrings quote names as reStructuredText does; readers of the document expect Markdown.
     markdown: Schema = msgspec.json.decode(msgspec.json.encode(components).replace(b"``", b"`"))

@@ -52,7 +52,7 @@ class MethodNotAllowed(InvalidRequest):
         self.allowed = allowed
 
 
-def envelope(error: Exception) -> tuple[int, bytes, Headers]:
+def envelope(error: Exception, _request_id: str = "") -> tuple[int, bytes, Headers]:
     """The status, the body and the headers that answer this error.
 
     The headers hold ``content-type``, and where they apply ``retry-after`` (whole seconds, rounded up), ``x-should-retry``,

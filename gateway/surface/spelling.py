@@ -50,10 +50,10 @@ def _in_words(text: str, parameter: str, spelling: Spelling) -> tuple[str, str]:
     return _LONG_NAME.sub(lambda found: spelled(found[0], spelling), text), name
 
 
-def envelope_in(spelling: Spelling, hints: Mapping[str, str]) -> Callable[[Exception], tuple[int, bytes, Headers]]:
+def envelope_in(spelling: Spelling, hints: Mapping[str, str]) -> Callable[[Exception, str], tuple[int, bytes, Headers]]:
     """OpenAI's envelope, for an endpoint with names of its own."""
 
-    def answer(error: Exception) -> tuple[int, bytes, Headers]:
+    def answer(error: Exception, _request_id: str = "") -> tuple[int, bytes, Headers]:
         return envelope(respelled(error, spelling, hints))
 
     return answer

@@ -69,11 +69,46 @@ RESPONSE: dict[str, Any] = {
     "stream": True,
     "metadata": {"a": "b"},
 }
+MESSAGE: dict[str, Any] = {
+    "model": "haiku-support",
+    "system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
+    "messages": [
+        {"role": "user", "content": [{"type": "text", "text": "hi"}]},
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": "hm", "signature": "s"},
+                {"type": "redacted_thinking", "data": "x"},
+                {"type": "text", "text": "yes", "citations": None},
+                {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "tool_result", "tool_use_id": "c1", "is_error": True, "content": [{"type": "text", "text": "done"}]},
+                {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "d"}, "title": "t"},
+            ],
+        },
+    ],
+    "tools": [{"name": "f", "description": "d", "input_schema": {"type": "object"}, "cache_control": {"type": "ephemeral"}}],
+    "tool_choice": {"type": "tool", "name": "f", "disable_parallel_tool_use": True},
+    "stop_sequences": ["x"],
+    "max_tokens": 5,
+    "temperature": 0.5,
+    "top_p": 0.5,
+    "top_k": 5,
+    "stream": True,
+    "metadata": {"user_id": "b"},
+}
+COUNT: dict[str, Any] = {name: MESSAGE[name] for name in ("model", "system", "messages", "tools", "tool_choice")}
 # Path, the schema of its body, and a request that uses nearly all of it.
 SURFACES = {
     "chat": (CHAT, "ChatCompletionBody", FULL),
     "completions": ("/v1/completions", "CompletionBody", COMPLETION),
     "responses": ("/v1/responses", "ResponseBody", RESPONSE),
+    "messages": ("/v1/messages", "MessageBody", MESSAGE),
+    "counts": ("/v1/messages/count_tokens", "CountBody", COUNT),
 }
 each_surface = pytest.mark.parametrize(("path", "schema", "full"), SURFACES.values(), ids=SURFACES.keys())
 VALUES: list[Any] = [
@@ -103,11 +138,12 @@ async def hostile(stack: Stack, within: Callable[..., Any]) -> AsyncIterator[Cal
 
 
 def judge(reply: httpx.Response, body: bytes) -> None:
-    """A 200, or a 4xx in OpenAI's envelope."""
+    """A 200, or a 4xx in the endpoint's envelope."""
     about = (reply.status_code, body[:300], reply.text[:300])
     assert reply.status_code == 200 or 400 <= reply.status_code < 500, about
     if reply.status_code != 200:
-        assert set(reply.json()["error"]) == {"message", "type", "param", "code"}, about
+        anthropic = "/messages" in reply.request.url.path
+        assert set(reply.json()["error"]) == ({"message", "type"} if anthropic else {"message", "type", "param", "code"}), about
         assert len(reply.content) < 2_000, about
     else:
         assert b'{"error"' not in reply.content, about
@@ -173,10 +209,9 @@ async def test_every_field_with_every_wrong_value(hostile: Callable[..., Any], p
     """Each field of the schema with values of all types: taken or refused with 400, never 5xx."""
     components = document("1")["components"]["schemas"]
     fields = [name for name in components[schema]["properties"] if name != "model"]
-    assert len(fields) > 15
-    ask = (
-        ASK if path == CHAT else {name: full[name] for name in ("model", "prompt", "input", "max_output_tokens") if name in full}
-    )
+    assert len(fields) > 12
+    needed = ("model", "prompt", "input", "max_output_tokens", "messages", "max_tokens", "tools")
+    ask = ASK if path == CHAT else {name: full[name] for name in needed if name in full}
 
     for field in fields:
         replies = await asyncio.gather(*(hostile(encoded(ask | {field: value}), path) for value in VALUES))

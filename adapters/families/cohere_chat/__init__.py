@@ -32,5 +32,4 @@ FAMILY = Family(
     encode=encode,
     decode=decode,
     reader=reader,
-    has_turns=True,
 )

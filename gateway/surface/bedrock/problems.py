@@ -77,7 +77,7 @@ def name_of(error: GatewayError) -> Name:
     return NAMES[kind] if kind is not GatewayError else _TYPES.get(error.type, _INTERNAL)
 
 
-def envelope(error: Exception) -> tuple[int, bytes, Headers]:
+def envelope(error: Exception, _request_id: str = "") -> tuple[int, bytes, Headers]:
     """The status, the body and the headers that answer this error.
 
     The headers hold ``content-type``, ``x-amzn-errortype``, and where they apply ``retry-after`` (whole seconds) with

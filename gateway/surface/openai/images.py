@@ -23,7 +23,18 @@ def image_from(url: str, *, parameter: str) -> Image:
     head = DATA_URL.match(url, 0, LONGEST_LABEL)
     if head is None:
         raise InvalidRequest(_not_inline(url), parameter=parameter)
-    data = url[head.end() :]
+    return labelled_image(head[1], url[head.end() :], parameter=parameter)
+
+
+def labelled_image(label: str | None, data: str, *, parameter: str) -> Image:
+    """Read an image out of its base64 text, which is kept as it came.
+
+    Args:
+        label: The media type that the caller says it has, if any.
+
+    Raises:
+        InvalidRequest: Not base64, not an image that the models read, or not what its label says.
+    """
     try:
         content = binascii.a2b_base64(data, strict_mode=True)
     except ValueError as error:  # binascii.Error is one; so is what a character outside ASCII raises
@@ -31,9 +42,9 @@ def image_from(url: str, *, parameter: str) -> Image:
     found = sniff(content)
     if found is None:
         raise InvalidRequest(f"The image's bytes are neither {READABLE.replace(' or', ' nor')}", parameter=parameter)
-    label = (head[1] or found).lower()
+    label = (label or found).lower()
     if SYNONYMS.get(label, label) != found:
-        raise InvalidRequest(f"The image is labelled {label}, but its bytes are {found}", parameter=parameter)
+        raise InvalidRequest(f"The image is labelled {label[:LONGEST_LABEL]}, but its bytes are {found}", parameter=parameter)
     return Image(found, data)
 
 

@@ -1,0 +1,1 @@
+"""Anthropic's Messages on the way in, in front of every family."""
