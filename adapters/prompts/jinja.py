@@ -27,6 +27,8 @@ from adapters.prompts.checkpoint import Checkpoint
 from adapters.prompts.conversation import Controls, Form
 
 MOST_REASON_CHARACTERS = 300
+# Whose words are about the template. Another's may be about this machine, as a file that could not be opened is.
+_TOLD = (jinja2.TemplateError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 class Unusable(Exception):
@@ -151,6 +153,8 @@ def _bounded(pieces: Iterator[str], most: int) -> Iterator[str]:
 
 def _reason(error: Exception) -> str:
     """The error on one line: a template's own words, or the kind of mistake that it made."""
+    if not isinstance(error, _TOLD):
+        return type(error).__name__
     text = " ".join(str(error).split())[:MOST_REASON_CHARACTERS]
     return text if type(error) is jinja2.TemplateError else f"{type(error).__name__} {text}".rstrip()
 

@@ -85,6 +85,21 @@ def test_a_template_that_fails_refuses_the_conversation(text, reason):
     assert refused.value.parameter == "messages"
 
 
+def test_what_is_said_of_this_machine_is_not_told():
+    """An error that is not about the template is named by its kind alone."""
+
+    def clock():
+        raise OSError("/etc/localtime")
+
+    broken = Writer(
+        Checkpoint({"default": SAID + "{% if messages[0].content == 'hi' %}{{ strftime_now('%d') }}{% endif %}"}), clock
+    )
+    with pytest.raises(UnsupportedContent) as refused:
+        broken.write(ChatRequest(messages=(user("hi"),)), most_characters=99)
+
+    assert str(refused.value).endswith("conversation: OSError")
+
+
 @pytest.mark.parametrize(
     "text",
     [
