@@ -8,8 +8,33 @@ from gateway.surface.bedrock.parse import parse_converse
 from gateway.surface.bedrock.problems import envelope
 from gateway.surface.bedrock.render import Events, whole
 from gateway.surface.reply_headers import Headers
+from gateway.surface.spelling import Spelling, respelled, spelled
+from gateway.usage.meter import Meter
 
 EVENT_STREAM: Headers = [(b"content-type", b"application/vnd.amazon.eventstream")]
+
+_FIELDS = ("top_k", "seed", "frequency_penalty", "presence_penalty", "reasoning_effort")
+SPELLING: Spelling = {
+    "max_tokens": "inferenceConfig.maxTokens",
+    "temperature": "inferenceConfig.temperature",
+    "top_p": "inferenceConfig.topP",
+    "stop": "inferenceConfig.stopSequences",
+    "tools": "toolConfig.tools",
+    "tool_choice": "toolConfig.toolChoice",
+    "response_format": "outputConfig.textFormat",
+    "reasoning_tokens": "additionalModelRequestFields.thinking",
+    "messages": "a block of messages",  # families count messages that are not the caller's: a turn may be several
+    **{name: f"additionalModelRequestFields.{name}" for name in _FIELDS},
+}
+"""Chat's names of parameters, and Converse's."""
+
+
+def _envelope(error: Exception, _request_id: str) -> tuple[int, bytes, Headers]:
+    return envelope(respelled(error, SPELLING, {}))
+
+
+def _headers(meter: Meter) -> Headers:
+    return aws_headers(meter, name=lambda name: spelled(name, SPELLING))
 
 
 def _dialect(*, stream: bool) -> Dialect:
@@ -17,9 +42,9 @@ def _dialect(*, stream: bool) -> Dialect:
         parse=partial(parse_converse, stream=stream),
         whole=whole,
         events=Events,
-        envelope=envelope,
+        envelope=_envelope,
         stream_headers=EVENT_STREAM,
-        headers=aws_headers,
+        headers=_headers,
         signed=True,
     )
 

@@ -1,6 +1,6 @@
 """The headers of Bedrock's protocol: which of the caller's go on to AWS, and which every reply carries."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from gateway.errors import InvalidRequest
 from gateway.surface.reply_headers import Headers, reply_headers
@@ -42,9 +42,13 @@ def native_headers(headers: Iterable[tuple[bytes, bytes]], *, stream: bool) -> t
     return tuple(sorted(sent.items()))
 
 
-def aws_headers(meter: Meter) -> Headers:
-    """Those of every reply of ours, AWS's name for the request's id, and what a relayed reply keeps of the upstream's."""
-    headers = reply_headers(meter)
+def aws_headers(meter: Meter, name: Callable[[str], str] = str) -> Headers:
+    """Those of every reply of ours, AWS's name for the request's id, and what a relayed reply keeps of the upstream's.
+
+    Args:
+        name: What the protocol calls a parameter.
+    """
+    headers = reply_headers(meter, name=name)
     headers.append((b"x-amzn-requestid", meter.request_id.encode()))
     if meter.call is not None:
         headers += meter.call.trail.passed_on

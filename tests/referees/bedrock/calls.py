@@ -1,6 +1,8 @@
 """How AWS's SDK is asked here: unmodified boto3, told an endpoint and a gateway's key."""
 
+import gc
 import json
+import warnings
 from functools import cache
 from typing import Any
 
@@ -48,3 +50,10 @@ def stream(runtime: Any, alias: str, body: dict[str, Any], **more: Any) -> list[
 def said(events: list[dict[str, Any]]) -> str:
     """The text of a Converse stream."""
     return "".join(event["contentBlockDelta"]["delta"].get("text", "") for event in events if "contentBlockDelta" in event)
+
+
+def collect_sockets() -> None:
+    """Let go of what a library has left open, without the warning that is ours to heed and not its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()

@@ -18,7 +18,11 @@ from tests.stack import Stack, stack_over
 
 CHATS = [model for model in models() if model.family in FAMILIES]
 NATIVE = [model.name for model in CHATS if model.name in BODIES]
-TOOLS = [model.name for model in CHATS if model.base.tools and "tools" in FAMILIES[model.family].accepts]
+TOOLS = [
+    model.name
+    for model in CHATS
+    if model.base.tools and "tools" in FAMILIES[model.family].accepts and FAMILIES[model.family].accepts["tool_choice"] is None
+]
 TOOL = {
     "toolSpec": {
         "name": "get_weather",
