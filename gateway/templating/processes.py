@@ -10,7 +10,7 @@ import os
 import signal
 import struct
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Literal, Self
 
 import msgspec
@@ -45,6 +45,11 @@ _BOOT = "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); from gatewa
 _TOLD = ("LD_LIBRARY_PATH", "TZ", "LC_ALL", "LANG")
 
 
+def worker(kind: Kind) -> list[str]:
+    """The command that runs a worker."""
+    return [sys.executable, "-I", "-c", _BOOT, kind, json.dumps(sys.path)]
+
+
 def _most_bytes(asked_bytes: int) -> int:
     """How long the answer to a job of so many bytes can be."""
     return 1024 + BYTES_PER_CHARACTER * (LEAST_OUTPUT_CHARACTERS + OUTPUT_PER_BYTE * asked_bytes)
@@ -61,12 +66,24 @@ class NotStarted(Broken):
 class Process:
     """One worker process, from ``start`` to ``stop``."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, answer_seconds: float) -> None:
         self._process = process
+        self._answer_seconds = answer_seconds
 
     @classmethod
-    async def start(cls, kind: Kind) -> Self:
+    async def start(
+        cls,
+        kind: Kind,
+        *,
+        command: Sequence[str] = (),
+        start_seconds: float = START_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> Self:
         """Start one and wait until it has bound itself.
+
+        Args:
+            command: What to run instead of a worker of this kind.
+            answer_seconds: How long a job may take by the clock, beside what its size adds.
 
         Raises:
             NotStarted: It did not come up.
@@ -74,7 +91,7 @@ class Process:
         environ = {name: os.environ[name] for name in _TOLD if name in os.environ}
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-c", _BOOT, kind, json.dumps(sys.path)),
+                *(command or worker(kind)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
@@ -83,9 +100,9 @@ class Process:
             )
         except OSError as error:
             raise NotStarted(f"no worker process can be started: {error.strerror or error}") from error
-        started = cls(process)
+        started = cls(process, answer_seconds)
         try:
-            async with asyncio.timeout(START_SECONDS):
+            async with asyncio.timeout(start_seconds):
                 ready = await started._read(_most_bytes(0))
         except (Broken, TimeoutError) as error:
             await started.stop()
@@ -105,7 +122,7 @@ class Process:
             Broken: The process is gone.
         """
         try:
-            async with asyncio.timeout(ANSWER_SECONDS + SECONDS_PER_BYTE * len(asked)):
+            async with asyncio.timeout(self._answer_seconds + SECONDS_PER_BYTE * len(asked)):
                 return await self._asked(asked)
         except BaseException as error:
             await self.stop()
@@ -158,10 +175,18 @@ class Processes:
     """A few processes of one kind. Belongs to one event loop.
 
     Jobs under one key are done one after the other, so that a template which keeps its process busy keeps no more than one.
+
+    Args:
+        most_waiting: Jobs at once, those that are being done included; more are refused.
+        longest_wait_seconds: Until a job's turn; then it is refused.
     """
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(
+        self, kind: Kind, *, most_waiting: int = MOST_WAITING, longest_wait_seconds: float = LONGEST_WAIT_SECONDS
+    ) -> None:
         self._kind: Kind = kind
+        self._most_waiting = most_waiting
+        self._longest_wait_seconds = longest_wait_seconds
         self._places = asyncio.Semaphore(MOST_PROCESSES)
         self._idle: list[Process] = []
         self._turns: dict[str, asyncio.Lock] = {}
@@ -181,7 +206,7 @@ class Processes:
             Overloaded: Too many are waiting, or it has taken too long until the turn came.
             Broken: The process overstepped its bounds, and is gone.
         """
-        if len(self._tasks) >= MOST_WAITING:
+        if len(self._tasks) >= self._most_waiting:
             raise Overloaded("This gateway is busy writing prompts; try again in a moment", retry_after_seconds=1.0)
         # Shielded: a caller who leaves would leave a process in the middle of its job, and a new one costs more than the rest.
         return await asyncio.shield(self._begun(self._done(key, packed(asked), prepare)))
@@ -209,7 +234,7 @@ class Processes:
         turn = self._turns.setdefault(key, asyncio.Lock())
         async with contextlib.AsyncExitStack() as held:
             try:
-                async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+                async with asyncio.timeout(self._longest_wait_seconds):
                     await held.enter_async_context(turn)
                     await held.enter_async_context(self._places)
             except TimeoutError as error:

@@ -28,7 +28,7 @@ from gateway.usage import estimate
 
 REFRESH_SECONDS = 600.0
 RETRY_SECONDS = 30.0  # while something could not be read
-FIRST_SECONDS = 15.0  # how long the start, and a reload, wait for S3
+FIRST_SECONDS = 15.0
 
 
 class Templates:
@@ -38,16 +38,26 @@ class Templates:
         objects: Where files are read; ``None``: nowhere, so that every target has its family's template.
         warn: Told whenever a target's lot becomes worse, in a sentence.
         follows_cards: Files are looked for where AWS says that a model was imported from, too.
+        first_seconds: How long the start, and a reload, wait for S3.
+        refresh_seconds: Between two looks at what is there.
     """
 
     def __init__(
-        self, objects: Objects | None = None, *, warn: Callable[[str], None] = lambda _: None, follows_cards: bool = True
+        self,
+        objects: Objects | None = None,
+        *,
+        warn: Callable[[str], None] = lambda _: None,
+        follows_cards: bool = True,
+        first_seconds: float = FIRST_SECONDS,
+        refresh_seconds: float = REFRESH_SECONDS,
     ) -> None:
         self._prompts = Processes("prompts")
         self._tokens = Processes("tokens")
         self._shelf = Shelf(objects, self._prompts, self._tokens) if objects is not None else None
         self._warn = warn
         self._follows_cards = follows_cards
+        self._first_seconds = first_seconds
+        self._refresh_seconds = refresh_seconds
         self._models: dict[str, Model] = {}
         self._facts: dict[str, Facts] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -140,7 +150,7 @@ class Templates:
             self._settle(served, beside=True)
             return
         reading = self._begin(self._refresh(self._shelf, served, only_new=True))
-        await asyncio.wait({reading}, timeout=FIRST_SECONDS)
+        await asyncio.wait({reading}, timeout=self._first_seconds)
         if not reading.done():
             self._settle(served, beside=True)
 
@@ -165,7 +175,7 @@ class Templates:
 
     async def _keep(self, targets: Callable[[], Iterable[Target]]) -> None:
         while True:
-            wait = REFRESH_SECONDS if self._shelf is None or self._shelf.is_settled else RETRY_SECONDS
+            wait = self._refresh_seconds if self._shelf is None or self._shelf.is_settled else RETRY_SECONDS
             # Replicas that were started together do not ask together.
             await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311
             try:

@@ -3,13 +3,13 @@
 import asyncio
 import os
 import signal
+import sys
 
 import pytest
 
 from gateway.errors import Overloaded
-from gateway.templating import processes as subject
-from gateway.templating.jobs import Failed, Prepared, Write, Written, packed
-from gateway.templating.processes import Broken, NotStarted, Process, Processes
+from gateway.templating.jobs import Failed, Prepared, Ready, Write, Written, packed
+from gateway.templating.processes import Broken, NotStarted, Process, Processes, worker
 from tests.gateway.templating.conftest import SAID, asking, model, when_asked
 
 LOOP = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
@@ -111,35 +111,39 @@ async def test_a_caller_who_leaves_takes_nothing_along(prompts):
     assert pids(prompts) == before
 
 
-async def test_the_line_has_an_end(prompts, monkeypatch):
+@pytest.fixture
+async def narrow():
+    processes = Processes("prompts", most_waiting=3, longest_wait_seconds=0.05)
+    yield processes
+    await processes.aclose()
+
+
+async def test_the_line_has_an_end(narrow):
     """Beyond so many waiting, a request is refused at once with 503."""
-    monkeypatch.setattr(subject, "MOST_WAITING", 3)
     trap = model(when_asked(LOOP))
-    waiting = [asyncio.create_task(write(prompts, trap, "hi")) for _ in range(3)]
+    waiting = [asyncio.create_task(write(narrow, trap, "hi")) for _ in range(3)]
     await asyncio.sleep(0)
 
     with pytest.raises(Overloaded) as refused:
-        await write(prompts, trap, "hi")
+        await write(narrow, trap, "hi")
     assert refused.value.retry_after_seconds
     await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def test_nobody_waits_for_ever(prompts, monkeypatch):
+async def test_nobody_waits_for_ever(narrow):
     """Whose turn does not come in time is refused."""
-    monkeypatch.setattr(subject, "LONGEST_WAIT_SECONDS", 0.05)
     trap = model(when_asked(LOOP))
-    first = asyncio.create_task(write(prompts, trap, "hi"))
+    first = asyncio.create_task(write(narrow, trap, "hi"))
     await asyncio.sleep(0)
 
     with pytest.raises(Overloaded):
-        await write(prompts, trap, "hi")
+        await write(narrow, trap, "hi")
     await asyncio.gather(first, return_exceptions=True)
 
 
-async def test_silence_has_an_end(monkeypatch):
+async def test_silence_has_an_end():
     """A process that is stopped, and so uses no processor, is killed by the clock."""
-    monkeypatch.setattr(subject, "ANSWER_SECONDS", 0.2)
-    process = await Process.start("prompts")
+    process = await Process.start("prompts", answer_seconds=0.2)
     os.kill(process._process.pid, signal.SIGSTOP)
 
     with pytest.raises(Broken, match="more time"):
@@ -147,41 +151,38 @@ async def test_silence_has_an_end(monkeypatch):
     assert not process.is_alive
 
 
+def python(code):
+    return [sys.executable, "-c", code]
+
+
 @pytest.mark.parametrize(
-    ("boot", "reason"),
+    ("command", "reason"),
     [
-        ("raise SystemExit(3)", "did not start"),
-        ("import sys; sys.stdout.buffer.write(b'x' * 100)", "did not start"),
-        ("import sys; sys.stdout.buffer.write(b'\\0\\0\\0\\1x')", "did not start"),
-        ("import time; time.sleep(60)", "did not start"),
-        ("import sys; sys.argv[1] = 'nothing'; from gateway.templating.worker import main; main()", "KeyError"),
+        (python("raise SystemExit(3)"), "did not start"),
+        (python("import sys; sys.stdout.buffer.write(b'x' * 100)"), "did not start"),
+        (python("import sys; sys.stdout.buffer.write(b'\\0\\0\\0\\1x')"), "did not start"),
+        (python("import time; time.sleep(60)"), "did not start"),
+        ([*worker("prompts")[:-2], "nothing", worker("prompts")[-1]], "KeyError"),
+        (["/nonexistent/python"], "No such file"),
     ],
-    ids=["dies", "shouts", "babbles", "sleeps", "fails"],
+    ids=["dies", "shouts", "babbles", "sleeps", "fails", "is not there"],
 )
-async def test_a_process_that_does_not_start(monkeypatch, boot, reason):
+async def test_a_process_that_does_not_start(command, reason):
     """It is told as such, and nothing is left running."""
-    monkeypatch.setattr(subject, "_BOOT", f"import json, sys; sys.path[:] = json.loads(sys.argv.pop()); {boot}")
-    monkeypatch.setattr(subject, "START_SECONDS", 2.0 if "sleep" in boot else 20.0)
-
     with pytest.raises(NotStarted, match=reason):
-        await Process.start("prompts")
+        await Process.start("prompts", command=command, start_seconds=2.0 if "sleep" in command[-1] else 20.0)
 
 
-async def test_no_python_no_process(monkeypatch):
-    """Where nothing can be executed, that is told too."""
-    monkeypatch.setattr(subject.sys, "executable", "/nonexistent/python")
-
-    with pytest.raises(NotStarted, match="No such file"):
-        await Process.start("prompts")
-
-
-@pytest.mark.parametrize("length", [b"\xff\xff\xff\xff", b"\0\0\0\5"], ids=["too long", "nonsense"])
-async def test_a_process_that_was_taken_over_is_not_believed(monkeypatch, length):
+@pytest.mark.parametrize("said", [b"\xff\xff\xff\xff", b"\0\0\0\5xxxxx"], ids=["too long", "nonsense"])
+async def test_a_process_that_was_taken_over_is_not_believed(said):
     """An answer beyond all bounds, or none that we know, ends it."""
-    ready = packed(subject.Ready())
-    send = f"out.write({(len(ready)).to_bytes(4, 'big') + ready!r}); out.flush(); sys.stdin.buffer.read(4); out.write({length + b'xxxxx'!r}); out.flush()"
-    monkeypatch.setattr(subject, "_BOOT", f"import sys, time; out = sys.stdout.buffer; {send}; time.sleep(60)")
-    process = await Process.start("prompts")
+    ready = packed(Ready())
+    greeting = len(ready).to_bytes(4, "big") + ready
+    code = (
+        f"import sys, time; out = sys.stdout.buffer; out.write({greeting!r}); out.flush(); "
+        f"sys.stdin.buffer.read(4); out.write({said!r}); out.flush(); time.sleep(60)"
+    )
+    process = await Process.start("prompts", command=python(code))
 
     with pytest.raises(Broken, match="answers"):
         await process.ask(packed(model(SAID).prepare()))

@@ -17,7 +17,6 @@ from gateway.bedrock.objects import Objects
 from gateway.errors import PromptNotWritten
 from gateway.registry.card import Card
 from gateway.registry.model import ChatTemplate, Target
-from gateway.templating import templates as subject
 from gateway.templating.model import Count, Facts, Written
 from gateway.templating.templates import Templates
 from tests.gateway.bedrock.asking import KEYS
@@ -303,9 +302,8 @@ async def test_what_is_unchanged_is_not_sent_again():
         assert (await templates.write(bot, asking())).prompt == PROMPT
 
 
-async def test_a_slow_s3_does_not_keep_the_gateway_from_starting(monkeypatch):
+async def test_a_slow_s3_does_not_keep_the_gateway_from_starting():
     """The start waits so long and no longer; what comes later is put in use then."""
-    monkeypatch.setattr(subject, "FIRST_SECONDS", 0.1)
     go = asyncio.Event()
 
     async def answer(visit):
@@ -313,7 +311,10 @@ async def test_a_slow_s3_does_not_keep_the_gateway_from_starting(monkeypatch):
         found = visit.target.endswith("chat_template.jinja")
         await visit.send(whole(SAID.encode(), b'etag: "1"') if found else whole(b"", status=b"404 Not Found"))
 
-    async with serve(answer) as upstream, templates_over(f"http://127.0.0.1:{upstream.port}") as (templates, warnings):
+    async with (
+        serve(answer) as upstream,
+        templates_over(f"http://127.0.0.1:{upstream.port}", first_seconds=0.1) as (templates, warnings),
+    ):
         bot = target("s3://models/a/")
         await templates.start(lambda: [bot])
 
@@ -325,9 +326,8 @@ async def test_a_slow_s3_does_not_keep_the_gateway_from_starting(monkeypatch):
                 await asyncio.sleep(0.01)
 
 
-async def test_it_goes_on_looking(monkeypatch, bucket):
+async def test_it_goes_on_looking(bucket):
     """Without a restart and without a request, a newer version is found; a mistake of ours does not end that."""
-    monkeypatch.setattr(subject, "REFRESH_SECONDS", 0.05)
     bucket[1]("g", chat_template_jinja=SAID.encode())
     bot, moments = target("s3://models/g/"), []
 
@@ -337,7 +337,7 @@ async def test_it_goes_on_looking(monkeypatch, bucket):
             raise RuntimeError("once")
         return [bot]
 
-    async with templates_over(bucket[0]) as (templates, warnings):
+    async with templates_over(bucket[0], refresh_seconds=0.05) as (templates, warnings):
         await templates.start(served)
         bucket[1]("g", chat_template_jinja=("new" + SAID).encode())
 
