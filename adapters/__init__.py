@@ -2,11 +2,11 @@
 
 from difflib import get_close_matches
 
-from adapters.families import BARES, FAMILIES, family_of
+from adapters.families import BARES, EMBEDDERS, FAMILIES, family_of
 from adapters.family import Family
 from adapters.prompts.templates import TEMPLATES
 
-__all__ = ["BARES", "FAMILIES", "TEMPLATES", "UnknownFamily", "family_named", "family_of"]
+__all__ = ["BARES", "EMBEDDERS", "FAMILIES", "TEMPLATES", "UnknownFamily", "family_named", "family_of"]
 
 
 class UnknownFamily(KeyError):

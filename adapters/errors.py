@@ -4,7 +4,8 @@ AdapterError
 ├── RequestRefused          the caller's to mend
 │   ├── UnsupportedParameter
 │   ├── InvalidParameter
-│   └── UnsupportedContent
+│   ├── UnsupportedContent
+│   └── MakesEmbeddings
 └── MalformedReply          the model's fault
 
 Each carries the offending parameter as OpenAI spells it; none knows HTTP.
@@ -37,6 +38,16 @@ class InvalidParameter(RequestRefused):
 
 class UnsupportedContent(RequestRefused):
     """The family cannot read this kind of content, or this order of turns."""
+
+
+class MakesEmbeddings(RequestRefused):
+    """A chat was asked of a family that makes embeddings."""
+
+    def __init__(self, family: str) -> None:
+        super().__init__(
+            f'model is one of family "{family}", which makes embeddings and answers no chat: ask /v1/embeddings',
+            parameter="model",
+        )
 
 
 class MalformedReply(AdapterError):

@@ -11,7 +11,7 @@ from litestar import Litestar
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from adapters import FAMILIES
+from adapters import EMBEDDERS, FAMILIES
 from gateway.bedrock.client import Client
 from gateway.bedrock.control import Control
 from gateway.bedrock.credentials import CredentialSource
@@ -32,6 +32,7 @@ from gateway.surface.guard import Guard
 from gateway.surface.openai import models
 from gateway.surface.openai.chat import CHAT
 from gateway.surface.openai.completions import COMPLETIONS
+from gateway.surface.openai.embeddings import EMBEDDINGS
 from gateway.surface.openai.responses import RESPONSES, stored
 from gateway.surface.reply_headers import identify
 from gateway.templating.templates import Templates
@@ -47,8 +48,9 @@ CHATS: Mapping[str, Dialect] = {
     "/v1/responses": RESPONSES,
     "/v1/messages": MESSAGES,
     "/v1/messages/count_tokens": COUNT,
+    "/v1/embeddings": EMBEDDINGS,
 }
-"""Path to dialect: every endpoint that a chat can be asked at."""
+"""Path to dialect: every endpoint that a model can be asked at."""
 
 
 class Upstream(NamedTuple):
@@ -174,7 +176,10 @@ def upstream(configuration: Configuration, environ: Mapping[str, str]) -> Upstre
     runtime = Runtime(client, credentials, endpoint_urls=urls, fips=fips, dual_stack=dual_stack)
     return Upstream(
         runtime,
-        Identities(Control(client, credentials, endpoint_urls=urls, fips=fips, dual_stack=dual_stack), families=FAMILIES.keys()),
+        Identities(
+            Control(client, credentials, endpoint_urls=urls, fips=fips, dual_stack=dual_stack),
+            families=FAMILIES.keys() | EMBEDDERS.keys(),
+        ),
         Objects(
             client,
             credentials,

@@ -5,6 +5,7 @@ from math import inf
 from msgspec import Struct, field
 
 from adapters.chat import ChatRequest
+from adapters.embeddings import EmbeddingRequest
 from gateway.keys.model import Key
 
 
@@ -41,6 +42,7 @@ class Call(Struct):
         include_usage: Whether a streaming caller asked for the usage chunk.
         received_at: Monotonic seconds.
         deadline: Monotonic seconds; unbounded until the route's own total is known.
+        embedding: What is asked instead of ``request``, where vectors are wanted.
         notes: What the surface wants to remember of the request until it writes the reply; no room of the path reads it.
     """
 
@@ -57,6 +59,7 @@ class Call(Struct):
     headers: tuple[tuple[str, str], ...] = ()
     trail: Trail = field(default_factory=Trail)
     variants: tuple[ChatRequest, ...] = ()
+    embedding: EmbeddingRequest | None = None
     notes: object = None
 
     def asked(self, choice: int) -> ChatRequest:

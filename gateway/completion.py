@@ -12,7 +12,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from adapters import family_of, parameters
 from adapters.chat import ChatRequest
@@ -31,6 +31,8 @@ from gateway.usage.meter import Meter
 Batch = tuple[int, list[Delta]]
 """Which of the caller's ``n`` choices, counted from 0, and what came for it."""
 
+
+Item = TypeVar("Item")
 
 Routes = tuple[Route, ...]
 """The route that was asked for, then its fallbacks."""
@@ -199,11 +201,11 @@ def counted(exchange: Exchange) -> Usage | None:
     )
 
 
-async def merged(choices: Sequence[AsyncGenerator[Batch, None]]) -> AsyncGenerator[Batch, None]:
+async def merged(choices: Sequence[AsyncGenerator[Item, None]]) -> AsyncGenerator[Item, None]:
     """Several choices at once, as their batches come. The first error ends them all."""
-    queue: asyncio.Queue[Batch | BaseException | None] = asyncio.Queue(maxsize=2 * len(choices))
+    queue: asyncio.Queue[Item | BaseException | None] = asyncio.Queue(maxsize=2 * len(choices))
 
-    async def pump(batches: AsyncGenerator[Batch, None]) -> None:
+    async def pump(batches: AsyncGenerator[Item, None]) -> None:
         try:
             async with aclosing(batches):
                 async for batch in batches:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from adapters import FAMILIES
+from adapters import EMBEDDERS, FAMILIES
 from adapters.chat import ChatRequest
 from adapters.deltas import Delta, Text
 from adapters.errors import MalformedReply
@@ -53,7 +53,7 @@ async def passed_on(call: Call, routes: Routes, meter: Meter, path: Path) -> Asy
             recorder = Recorder()
             async with invoke(call, attempt, call.body, path.bedrock, decoder=recorder) as exchange:
                 watch.exchange = exchange
-                along = Along(FAMILIES.get(attempt.target.family), exchange)
+                along = Along(attempt.target.family, exchange)
                 async for chunks in exchange:
                     meter.observe(0, along.read(chunks))
                     attempt.commit()
@@ -82,11 +82,13 @@ class Along:
     """Reads along what is handed on, for the meter, and knows whether all of it came.
 
     Args:
-        family: ``None`` when its replies are no chat's: then only what Bedrock itself adds to every reply is read.
+        name: Of the family. Where it speaks ``converse``, or embeds, only what Bedrock itself adds to every reply is read.
     """
 
-    def __init__(self, family: Family | None, exchange: Exchange) -> None:
-        self._family = family if family is not None and family.operation == "invoke" else None
+    def __init__(self, name: str, exchange: Exchange) -> None:
+        family = FAMILIES.get(name)
+        self._family: Family | None = family if family is not None and family.operation == "invoke" else None
+        self._embeds = name in EMBEDDERS
         self._exchange = exchange
         self._reader = self._family.reader(_NOTHING) if self._family is not None and exchange.stream else None
         self._ended = not exchange.stream  # a body is complete by being a body
@@ -124,6 +126,8 @@ class Along:
             envelope = Envelope()
         self._ended = self._ended or envelope.metrics is not None or envelope.guardrail == INTERVENED
         usage = metered(envelope.metrics) or counted(self._exchange)
+        if usage is None and self._embeds:
+            return []  # a vector is no text: its length says nothing
         return [usage] if usage is not None else [Text(chunk.decode("latin-1"))]  # for its length, as a last resort
 
 

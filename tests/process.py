@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from adapters import FAMILIES
+from adapters import EMBEDDERS, FAMILIES
 from gateway.sandbox.world import World
 from tests.stack import SECRET, digest
 
@@ -62,7 +62,7 @@ def quarry_file(folder: Path, world: World, sandbox_url: str, **sections: Any) -
     models = {
         model.name: {"targets": [{"arn": model.arn, "family": model.asked_as}]}
         for model in world.shelf.entries
-        if model.asked_as in FAMILIES
+        if model.asked_as in FAMILIES or model.asked_as in EMBEDDERS
     }
     values = {
         "server": {"host": "127.0.0.1", "port": 0},

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import openai
 import uvicorn
 
-from adapters import FAMILIES
+from adapters import EMBEDDERS, FAMILIES
 from gateway.app import Gateway, create, upstream
 from gateway.configuration import check
 from gateway.identification import identified
@@ -72,7 +72,7 @@ def settings_for(world: World, url: str, **changes: Any) -> Settings:
     models = {
         model.name: Route(targets=(Target(arn=model.arn, family=model.asked_as, region=world.region),))
         for model in world.shelf.entries
-        if model.asked_as in FAMILIES
+        if model.asked_as in FAMILIES or model.asked_as in EMBEDDERS
     }
     values: dict[str, Any] = {
         "server": Server(host="127.0.0.1", port=0, max_body_bytes=1_000_000),

@@ -7,7 +7,21 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from adapters.chat import ChatRequest
-from adapters.families import claude, cohere, cohere_chat, converse, imported, llama, mistral, nova, titan
+from adapters.embedder import Embedder
+from adapters.errors import MakesEmbeddings
+from adapters.families import (
+    claude,
+    cohere,
+    cohere_chat,
+    cohere_embed,
+    converse,
+    imported,
+    llama,
+    mistral,
+    nova,
+    titan,
+    titan_embed,
+)
 from adapters.family import Family
 from adapters.prompts.templates import TEMPLATES
 from adapters.templated import Bare, templated
@@ -38,6 +52,17 @@ def _bare(family: Family) -> Bare:
     return Bare(family.name, family.accepts, family.max_tokens, encode, family.emulates)
 
 
+EMBEDDERS: Mapping[str, Embedder] = MappingProxyType(
+    {
+        "titan_embed": titan_embed.V2,
+        "titan_embed_g1": titan_embed.G1,
+        "titan_embed_image": titan_embed.IMAGE,
+        "cohere_embed": cohere_embed.V3,
+        "cohere_embed_v4": cohere_embed.V4,
+    }
+)
+"""Those that make vectors instead of answers. No word is in both."""
+
 BARES: Mapping[str, Bare] = MappingProxyType(
     {
         "llama2": llama.BARE2,
@@ -55,8 +80,14 @@ def family_of(name: str, template: str | None) -> Family:
     Args:
         name: A key of ``FAMILIES``.
         template: A key of ``adapters.prompts.templates.TEMPLATES``.
+
+    Raises:
+        MakesEmbeddings: It is a key of ``EMBEDDERS`` instead.
     """
-    return FAMILIES[name] if template is None or name not in BARES else _with_template(name, template)
+    try:
+        return FAMILIES[name] if template is None or name not in BARES else _with_template(name, template)
+    except KeyError:
+        raise MakesEmbeddings(name) from None
 
 
 @cache

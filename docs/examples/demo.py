@@ -1,9 +1,10 @@
-"""`make demo`: real chat completions through the official `openai` client, to one alias of every family.
+"""`make demo`: real chat completions and embeddings through the official `openai` client, to one alias of every family.
 
 Starts `quarry serve --sandbox` on a free port, asks, prints, stops. No AWS account is involved.
 """
 
 import json
+import operator
 import os
 import signal
 import subprocess
@@ -71,6 +72,14 @@ FAMILIES = {
     "sonnet-4-5": "claude_4_5 · base model",
     "titan-support": "titan · provisioned throughput",
 }
+EMBEDDERS = {
+    "cohere-embed": "cohere_embed · base model",
+    "cohere-embed-v4": "cohere_embed_v4 · base model",
+    "titan-embed": "titan_embed · base model",
+    "titan-embed-g1": "titan_embed_g1 · base model",
+    "titan-image-embed": "titan_embed_image · provisioned throughput",
+}
+COMPARED = ["Could I have a room on a higher floor?", "Is a room free on a higher floor?", "What time is breakfast?"]
 WITH_TOOLS = "haiku-support"
 WIDEST = 100
 
@@ -134,6 +143,17 @@ def ask_with_tool(client: OpenAI, alias: str) -> tuple[str, Facts]:
     return f"{call.function.name}({arguments})", Facts(raw.headers, reply.usage, time.perf_counter() - began)
 
 
+def embed(client: OpenAI, alias: str) -> tuple[str, Facts]:
+    """How near three questions are to each other."""
+    began = time.perf_counter()
+    raw = client.embeddings.with_raw_response.create(model=alias, input=COMPARED)
+    reply = raw.parse()
+    asked, alike, other = (item.embedding for item in reply.data)
+    near, far = (sum(map(operator.mul, asked, vector)) for vector in (alike, other))
+    words = f"{len(asked)} dimensions: two questions about a room {near:.2f} alike, one about breakfast {far:.2f}"
+    return words, Facts(raw.headers, reply.usage, time.perf_counter() - began)
+
+
 def show(title: str, about: str, answer: str, facts: Facts) -> None:
     """One answer: who, what, and what it took, a line that never breaks at 80 columns."""
     console.print(f"[bold]{title}[/bold]  [dim]{about}[/dim]")
@@ -152,7 +172,7 @@ def told(facts: Facts) -> Iterator[str]:
         if facts.ttft_seconds is None
         else f"first token {facts.ttft_seconds * 1e3:.0f} ms"
     )
-    yield f"{usage.prompt_tokens} + {usage.completion_tokens} tokens · {first} · target {headers['x-quarry-target']}"
+    yield f"{usage.prompt_tokens} + {usage.total_tokens - usage.prompt_tokens} tokens · {first} · target {headers['x-quarry-target']}"
     if "x-quarry-cold-start-seconds" in headers:
         yield f"was asleep: held {headers['x-quarry-cold-start-seconds']} s, answered at attempt {headers['x-quarry-attempts']}"
     if "x-quarry-ignored-parameters" in headers:
@@ -160,15 +180,17 @@ def told(facts: Facts) -> Iterator[str]:
 
 
 def main() -> None:
-    """Every alias streamed once, and Claude with a tool."""
+    """Every alias that answers streamed once, Claude with a tool, and what makes vectors."""
     with gateway() as listening:
         url, key = listening["url"], listening["key"]
         client = OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
-        aliases = [model.id for model in client.models.list()]
+        aliases = [model.id for model in client.models.list() if model.id not in EMBEDDERS]
         console.print(f"A gateway over the sandbox: {url}, key [bold]{key}[/bold]")
         console.print(f"{len(aliases)} aliases summarise a guest's check-in at a hotel, each as a stream.\n")
         for alias in aliases:
             show(alias, FAMILIES.get(alias, ""), *ask_streaming(client, alias))
+        for alias, about in EMBEDDERS.items():
+            show(alias, about, *embed(client, alias))
         show(f"{WITH_TOOLS}, with a tool", FAMILIES[WITH_TOOLS], *ask_with_tool(client, WITH_TOOLS))
     console.print("[bold]make serve[/bold] keeps it running, with the same key, at http://127.0.0.1:8080:")
     for path, what in {"/v1/models": "the aliases", "/metrics": "what was counted", "/schema/openapi.json": "the API"}.items():

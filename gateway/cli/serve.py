@@ -11,7 +11,7 @@ from typing import Any
 import click
 import uvloop
 
-from adapters import FAMILIES
+from adapters import EMBEDDERS, FAMILIES
 from gateway.certificate import tls_problems
 from gateway.cli.configuration import CONFIG_OPTION, IDENTIFY_OPTION, configured
 from gateway.configuration import Configuration, check, configure, report
@@ -106,7 +106,7 @@ def _sandbox_configuration(world: Any, url: str) -> Configuration:
                 )
             )
             for model in world.shelf.entries
-            if model.asked_as in FAMILIES
+            if model.asked_as in FAMILIES or model.asked_as in EMBEDDERS
         },
         keys=(
             Key(

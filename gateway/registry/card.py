@@ -15,7 +15,7 @@ class Card(Struct, frozen=True):
 
     Attributes:
         arn: What was asked for: the target's own ARN or bare id.
-        family: A key of ``adapters.FAMILIES``, as far as the facts decide one.
+        family: A key of ``adapters.FAMILIES`` or ``EMBEDDERS``, as far as the facts decide one.
         base_model: Id of the base model behind it, without context suffix or region prefix: ``meta.llama3-1-8b-instruct-v1:0``.
         architecture: Of an imported model, as ``GetImportedModel`` spells it: ``llama``, ``qwen2``, ``gpt_oss``.
         instruct_supported: Of an imported model: whether it takes Converse, that is, whether it has a chat template.

@@ -6,7 +6,7 @@ It asks nobody. A family that is not written comes from the card that the caller
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from adapters import BARES, TEMPLATES
+from adapters import BARES, EMBEDDERS, TEMPLATES, embeddings
 from adapters.family import Family
 from gateway.bedrock.objects import folder
 from gateway.findings import Problem, quoted, step, suggestion
@@ -14,9 +14,10 @@ from gateway.registry.arn import Identity, identify, is_region, is_role
 from gateway.registry.card import Card, Kind, Subject, Unidentified, state
 from gateway.registry.entries import RouteEntry, TargetEntry
 from gateway.registry.families import verdict
-from gateway.registry.knobs import defaults, unknown_ignorables
+from gateway.registry.knobs import defaults, embedding_defaults, unknown_ignorables
 from gateway.registry.model import Capacity, ChatTemplate, ColdStart, FamilyOrigin, Route, Snapshot, Target, Timeouts
 from gateway.registry.names import NAME_WORDS, is_name
+from gateway.registry.spaces import doubtful, mixed, unlike
 
 Findings = Mapping[Subject, Card | Unidentified]
 """What was asked of AWS, and what it said."""
@@ -57,6 +58,8 @@ def snapshot(
     reading = _Reading(region, families, models.keys(), findings)
     routes = {alias: reading.route(alias, entry, step("models", alias)) for alias, entry in models.items()}
     reading.cycles(models)
+    reading.problems += unlike(routes)
+    reading.warnings += doubtful(routes)
     return Document(Snapshot(routes=routes, created_at=created_at), reading.problems, reading.warnings, reading.open)
 
 
@@ -68,6 +71,7 @@ class _Reading:
     ) -> None:
         self.region = region
         self.families = families
+        self.known = (*families, *EMBEDDERS)
         self.aliases = aliases
         self.findings = findings
         self.open: dict[str, Subject] = {}
@@ -83,6 +87,7 @@ class _Reading:
             self.problem(path, f"the alias {quoted(alias)} must be {NAME_WORDS}")
         targets = tuple(self.targets(alias, entry.targets, step(path, "targets")))
         self.weights(entry.targets, step(path, "targets"))
+        self.problems += mixed(targets, step(path, "targets"))
         self.fallbacks(alias, entry.fallbacks, step(path, "fallbacks"))
         self.problems += unknown_ignorables(entry.ignore_parameters, step(path, "ignore_parameters"))
         return Route(
@@ -191,7 +196,7 @@ class _Reading:
         elif card is None:
             self.unidentified(finding, place)
         else:
-            found = verdict(card, self.families)
+            found = verdict(card, self.known)
             if found.caution is not None:
                 self.warnings.append(f"{place}: {found.caution}")
             if found.family is not None:
@@ -200,11 +205,11 @@ class _Reading:
         return "", "unknown", card, None
 
     def written(self, name: str, finding: Card | Unidentified | None, place: str) -> None:
-        if name not in self.families:
-            self.problem(place, f"{quoted(name)} is no family; {suggestion(name, self.families.keys())}")
+        if name not in self.known:
+            self.problem(place, f"{quoted(name)} is no family; {suggestion(name, self.known)}")
         elif isinstance(finding, Unidentified):
             self.warnings.append(f"{place}: {name} is written and wins; AWS {finding.why}.")
-        elif finding is not None and (found := verdict(finding, self.families)).family not in {name, None}:
+        elif finding is not None and (found := verdict(finding, self.known)).family not in {name, None}:
             self.warnings.append(f"{place}: {name} is written and wins; AWS's facts ask for {found.family}: {found.why}.")
 
     def unidentified(self, finding: Unidentified | Card | None, place: str) -> None:
@@ -215,7 +220,7 @@ class _Reading:
             self.problem(place, f"not written, and AWS {why}. Mend that, or write one, {self.such_as()}")
 
     def such_as(self) -> str:
-        return f"such as `family: claude` (known are {', '.join(sorted(self.families))})"
+        return f"such as `family: claude` (known are {', '.join(sorted(self.known))})"
 
     def template(self, entry: TargetEntry, path: str) -> str | None:
         name = entry.built_in_template
@@ -223,7 +228,7 @@ class _Reading:
             return None
         if name not in TEMPLATES:
             self.problem(path, f"{quoted(name)} is no built-in template; {suggestion(name, TEMPLATES.keys())}")
-        elif entry.family in self.families and entry.family not in BARES:
+        elif entry.family in self.known and entry.family not in BARES:
             known = ", ".join(BARES)
             self.problem(
                 path, f"family {quoted(entry.family)} writes no prompt that could have another template (those that do: {known})"
@@ -249,10 +254,15 @@ class _Reading:
                 self.problem(place, f"{quoted(name)} stands twice; remove one")
 
     def defaults(self, entry: RouteEntry, targets: Sequence[Target], path: str) -> dict[str, Any]:
+        written = entry.defaults
         if any(target.family_origin == "unknown" for target in targets):
             targets = ()  # whether any family has a parameter can be said when all are known
+            written = {name: value for name, value in written.items() if name not in embeddings.NAMES}
+        if embedders := [EMBEDDERS[target.family] for target in targets if target.family in EMBEDDERS]:
+            self.problems += embedding_defaults(written, embedders[0], path)
+            return dict(written)
         used = {target.family: self.families[target.family] for target in targets if target.family in self.families}
-        values, problems, warnings = defaults(entry.defaults, tuple(used.values()), path)
+        values, problems, warnings = defaults(written, tuple(used.values()), path)
         self.problems += problems
         self.warnings += warnings
         return values

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from adapters import parameters
+from adapters import embedder, embeddings, parameters
 from adapters.chat import Sampling
+from adapters.embedder import Embedder
 from adapters.errors import InvalidParameter, UnsupportedParameter
 from adapters.family import Family
 from gateway.findings import Problem, quoted, step, suggestion
@@ -50,12 +51,27 @@ def defaults(
     return accepted, problems, warnings
 
 
+def embedding_defaults(written: Mapping[str, Any], maker: Embedder, path: str) -> Iterator[Problem]:
+    """What cannot stand in the ``defaults`` of an alias that makes embeddings."""
+    for name, value in written.items():
+        place = step(path, name)
+        if name not in embeddings.NAMES:
+            yield Problem(place, f"{quoted(name)} is no parameter of embeddings; {suggestion(name, embeddings.NAMES)}")
+            continue
+        try:
+            embedder.check(name, value, maker)
+        except (UnsupportedParameter, InvalidParameter) as error:
+            yield Problem(place, f"{error}; every request that does not say would be refused")
+
+
 def unknown_ignorables(written: Sequence[str], path: str) -> Iterator[Problem]:
     """What cannot stand in ``ignore_parameters``."""
-    known = (*parameters.NAMES, *_FEATURES)
+    known = (*parameters.NAMES, *_FEATURES, *embeddings.NAMES)
     for index, name in enumerate(written):
         if name not in known:
             yield Problem(step(path, index), _unknown(name, known))
+        elif name == "dimensions":
+            yield Problem(step(path, index), "vectors of other dimensions than asked for are of no use to anybody; remove it")
         elif name == "max_tokens":
             yield Problem(step(path, index), "max_tokens is always sent, and every family honours it; remove it")
 

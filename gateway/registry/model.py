@@ -69,7 +69,7 @@ class Target(Struct, frozen=True):
     Attributes:
         name: Unique over the whole configuration: the label in metrics and in ``x-quarry-target``.
         arn: What Bedrock calls ``modelId``. Never shown to a caller.
-        family: A key of ``adapters.FAMILIES``; ``""`` while its origin is unknown, and then it is not served.
+        family: A key of ``adapters.FAMILIES`` or ``EMBEDDERS``; ``""`` while its origin is unknown, and then it is not served.
         weight: Its share among the targets of its priority.
         priority: Lower is tried first.
         role_arn: The role to assume for it, ``None`` for the gateway's own identity.

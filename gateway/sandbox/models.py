@@ -97,6 +97,22 @@ class Model(Struct, frozen=True):
         return self.kind == "imported-model" and self.created >= THREE_FORMATS_SINCE
 
 
+def _embedding(model_id: str, name: str, provider: str, family: str, window: int, *modalities: str) -> Base:
+    """A base model that embeds; of these Titan Multimodal alone is tunable, which reads images as well."""
+    return Base(
+        model_id,
+        name,
+        provider,
+        family,
+        0,
+        window,
+        tunable=family == "titan_embed_image",
+        modalities=modalities or ("TEXT",),
+        writes="EMBEDDING",
+        streams=False,
+    )
+
+
 BASES = (
     Base("amazon.titan-text-express-v1", "Titan Text G1 - Express", "Amazon", "titan", 8192, 8000, ":0:8k"),
     Base("amazon.titan-text-lite-v1", "Titan Text G1 - Lite", "Amazon", "titan", 4096, 4000, ":0:4k"),
@@ -168,28 +184,14 @@ BASES = (
     Base(
         "amazon.nova-lite-v1:0", "Nova Lite", "Amazon", "nova", 10000, 300000, ":300k", modalities=("TEXT", "IMAGE"), tools=True
     ),
-    Base(
-        "amazon.titan-embed-text-v2:0",
-        "Titan Text Embeddings V2",
-        "Amazon",
-        "titan_embed",
-        0,
-        8192,
-        tunable=False,
-        writes="EMBEDDING",
-        streams=False,
+    _embedding("amazon.titan-embed-text-v2:0", "Titan Text Embeddings V2", "Amazon", "titan_embed", 8192),
+    _embedding("amazon.titan-embed-text-v1", "Titan Embeddings G1 - Text", "Amazon", "titan_embed_g1", 8192),
+    _embedding(
+        "amazon.titan-embed-image-v1", "Titan Multimodal Embeddings G1", "Amazon", "titan_embed_image", 256, "TEXT", "IMAGE"
     ),
-    Base(
-        "cohere.embed-english-v3",
-        "Embed English",
-        "Cohere",
-        "cohere_embed",
-        0,
-        512,
-        tunable=False,
-        writes="EMBEDDING",
-        streams=False,
-    ),
+    _embedding("cohere.embed-english-v3", "Embed English", "Cohere", "cohere_embed", 512),
+    _embedding("cohere.embed-multilingual-v3", "Embed Multilingual", "Cohere", "cohere_embed", 512),
+    _embedding("cohere.embed-v4:0", "Embed v4", "Cohere", "cohere_embed_v4", 128000, "TEXT", "IMAGE"),
 )
 
 # Architectures of imported models: not in AWS's catalogue, so they never appear among the foundation models.
@@ -227,6 +229,7 @@ def models(region: str = "us-west-2") -> tuple[Model, ...]:
         _imported("qwen-import", _QWEN, "qwen2", "i9qw3n2570b0", region, starts_cold=True),
         _imported("mistral-import", _MISTRAL, "mistral", "j0m1str41707", region, created=_IMPORTED_BEFORE, instruct=True),
         _provisioned("haiku-converse", "anthropic.claude-3-haiku-20240307-v1:0", "k2ha1kuc0nv3", region, converses=True),
+        _provisioned("titan-image-embed", "amazon.titan-embed-image-v1", "l3t1tan1mag3", region),
         *(_on_demand(name, model_id, region) for name, model_id in _NEVER_CUSTOMISED.items()),
     )
 
@@ -237,7 +240,9 @@ _NEVER_CUSTOMISED = {
     "sonnet-4-5": "anthropic.claude-sonnet-4-5-20250929-v1:0",
     "mistral-large": "mistral.mistral-large-2407-v1:0",
     "titan-embed": "amazon.titan-embed-text-v2:0",
+    "titan-embed-g1": "amazon.titan-embed-text-v1",
     "cohere-embed": "cohere.embed-english-v3",
+    "cohere-embed-v4": "cohere.embed-v4:0",
 }
 
 

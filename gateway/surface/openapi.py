@@ -16,7 +16,7 @@ from gateway.surface.anthropic import openapi as anthropic
 from gateway.surface.bedrock import openapi as bedrock
 from gateway.surface.guard import Guard
 from gateway.surface.openai import wire
-from gateway.surface.openai.wire import completions
+from gateway.surface.openai.wire import completions, embeddings
 from gateway.surface.openai.wire.responses import reply as responses_reply
 from gateway.surface.openai.wire.responses import request as responses
 from gateway.surface.openai.wire.responses.events import ResponseEvent
@@ -57,6 +57,7 @@ RESPONSE_EXAMPLE: Schema = {
     "max_output_tokens": 200,
 }
 COMPLETION_EXAMPLE: Schema = {"model": "llama3-support", "prompt": "A quarry is", "max_tokens": 60, "stop": ["\n\n"]}
+EMBEDDING_EXAMPLE: Schema = {"model": "titan-embed", "input": ["What is a quarry?", "A place to dig stone."], "dimensions": 512}
 
 
 class Endpoint(NamedTuple):
@@ -103,6 +104,14 @@ ENDPOINTS: dict[str, Endpoint] = {
         example=RESPONSE_EXAMPLE,
         reply=responses_reply.Response,
         event=ResponseEvent,
+    ),
+    "/v1/embeddings": Endpoint(
+        name="createEmbedding",
+        summary="Make a vector of each text",
+        body=embeddings.EmbeddingBody,
+        example=EMBEDDING_EXAMPLE,
+        reply=embeddings.EmbeddingList,
+        replies="The vectors, in the order of the texts",
     ),
 }
 

@@ -166,7 +166,7 @@ class Meter:
             if usage is None and choice in self._characters:
                 usage = self._estimate(choice, call)
             if usage is not None:
-                total = _sum(total, usage)
+                total = summed(total, usage)
         return total
 
     def _estimate(self, choice: int, call: Call) -> Usage:
@@ -260,7 +260,7 @@ def _detail(error: BaseException | None) -> str | None:
             return place_of(error)
 
 
-def _sum(one: Usage, other: Usage) -> Usage:
+def summed(one: Usage, other: Usage) -> Usage:
     """Two usages as one; an estimate in either makes the sum an estimate."""
     return Usage(
         input_tokens=one.input_tokens + other.input_tokens,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters import FAMILIES
+from adapters import EMBEDDERS, FAMILIES
 from gateway.sandbox.models import models
 from tests.docs.pages import ROOT, run
 
@@ -36,6 +36,17 @@ def test_every_alias_answers_as_a_stream(printed: str, alias: str) -> None:
     assert re.search(rf"^  \d+ \+ \d\d+ tokens · first token \d+ ms · target {alias}$", answer, re.MULTILINE)
 
 
+@pytest.mark.parametrize("alias", [model.name for model in models() if model.asked_as in EMBEDDERS])
+def test_every_embedder_finds_what_is_alike(printed: str, alias: str) -> None:
+    """Texts about the same are nearer to each other than to another."""
+    found = re.search(
+        r"about a room (\d\.\d\d) alike, one about breakfast (-?\d\.\d\d)", " ".join(answer_of(printed, alias).split())
+    )
+
+    assert found is not None
+    assert float(found[1]) > float(found[2])
+
+
 def test_a_tool_is_called(printed: str) -> None:
     """With the right number in the right place."""
     answer = answer_of(printed, "haiku-support, with a tool")
@@ -58,4 +69,5 @@ def test_it_reads_well_on_a_narrow_terminal(printed: str) -> None:
     lines = printed.splitlines()
 
     assert [line for line in lines if len(line) > COLUMNS or line != line.rstrip()] == []
-    assert {family for family in FAMILIES if f"  {family} · " in printed} == set(FAMILIES)
+    known = [*FAMILIES, *EMBEDDERS]
+    assert {family for family in known if f"  {family} · " in printed} == set(known)

@@ -17,8 +17,11 @@ DIALECTS: dict[str, Dialect] = {
     "nova": nova.DIALECT,
     "openai_chat": imported.DIALECT,
     "openai_completion": imported.DIALECT,
-    "titan_embed": embed.TITAN,
-    "cohere_embed": embed.COHERE,
+    "titan_embed": embed.TITAN_V2,
+    "titan_embed_g1": embed.TITAN_G1,
+    "titan_embed_image": embed.TITAN_IMAGE,
+    "cohere_embed": embed.COHERE_V3,
+    "cohere_embed_v4": embed.COHERE_V4,
 }
 
 
