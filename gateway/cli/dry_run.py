@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from adapters import FAMILIES, family_of, parameters
+from adapters import EMBEDDERS, FAMILIES, embedder, family_of, parameters
 from adapters.chat import ChatRequest
 from adapters.errors import RequestRefused
 from gateway.call import Call
@@ -21,7 +21,9 @@ from gateway.registry.card import described
 from gateway.registry.families import CHAT, COMPLETION, spoken, verdict
 from gateway.registry.model import Route, Target
 from gateway.registry.resolve import resolve
+from gateway.registry.spaces import embeds
 from gateway.surface.answering import Arrival
+from gateway.surface.openai.embeddings.parse import parse_embeddings
 from gateway.surface.openai.parse import parse_chat
 from gateway.templating.templates import Templates
 
@@ -39,6 +41,7 @@ class Step(Struct, frozen=True):
         template: Whose chat template writes the prompt, where one is written; ``None`` where the family sends messages.
         body: The native body, as Bedrock would receive it; ``None`` when the family refuses the request.
         ignored: Parameters that would be dropped, and named in ``x-quarry-ignored-parameters``.
+        calls: How many such calls the texts to embed would take; ``body`` is the first one's.
         refused: What the caller would read instead of an answer, with status 400.
     """
 
@@ -55,6 +58,7 @@ class Step(Struct, frozen=True):
     card: str | None = None
     template: str | None = None
     ignored: tuple[str, ...] = ()
+    calls: int = 1
     refused: str | None = None
 
 
@@ -98,8 +102,10 @@ def caller(configuration: Configuration, name: str | None) -> Key:
     raise KeyError(name)
 
 
-def example(alias: str) -> bytes:
+def example(alias: str, *, vectors: bool = False) -> bytes:
     """A small request, for those who bring none."""
+    if vectors:
+        return msgspec.json.encode({"model": alias, "input": ["Say hello to the team."]})
     return msgspec.json.encode(
         {
             "model": alias,
@@ -135,14 +141,15 @@ async def explain(
 
     Args:
         templates: The models' own, as far as they were read; ``None``: nobody read any.
-        body: A Chat Completions request; its own ``model`` is ignored.
+        body: A Chat Completions request, or an Embeddings one where the alias makes those; its own ``model`` is ignored.
         stream: Show the body of a streamed request even if the request does not ask for one.
 
     Raises:
         GatewayError: The request would be refused before any target is looked at: the alias, the key, or the body.
     """
     route = resolve(configuration.snapshot, alias, key)
-    call = parse_chat(addressed(body, alias), Arrival("dry-run", key, 0.0))
+    parse = parse_embeddings if embeds(route) else parse_chat
+    call = parse(addressed(body, alias), Arrival("dry-run", key, 0.0))
     stream = stream or call.stream
     return Explanation(
         alias=alias,
@@ -159,12 +166,12 @@ async def _steps(
     configuration: Configuration, route: Route, call: Call, stream: bool, templates: Templates | None
 ) -> AsyncIterator[Step]:
     for target in _in_order(route):
-        yield await _step(route, target, _why(target, route), call.request, stream=stream, templates=templates)
+        yield await _step(route, target, _why(target, route), call, stream=stream, templates=templates)
     for alias in route.fallbacks:
         fallback = configuration.snapshot.routes[alias]
         for target in _in_order(fallback):
             why = f"fallback, when no target of {route.alias} has begun to answer; {_why(target, fallback)}"
-            yield await _step(fallback, target, why, call.request, stream=stream, templates=templates)
+            yield await _step(fallback, target, why, call, stream=stream, templates=templates)
 
 
 def _in_order(route: Route) -> list[Target]:
@@ -182,15 +189,20 @@ def _why(target: Target, route: Route) -> str:
     return f"priority {target.priority}: {turn}"
 
 
-async def _step(
-    route: Route, target: Target, why: str, request: ChatRequest, *, stream: bool, templates: Templates | None
-) -> Step:
+async def _step(route: Route, target: Target, why: str, call: Call, *, stream: bool, templates: Templates | None) -> Step:
+    request = call.request
     name = spoken(target, request)
+    calls = 1
     body: bytes | None = None
     ignored: tuple[str, ...] = ()
     refused: str | None = None
     try:
-        if name:
+        if call.embedding is not None and name:
+            maker = EMBEDDERS[name]
+            texts, ignored = embedder.fit(call.embedding, maker, defaults=route.defaults, ignorable=route.ignore_parameters)
+            first, *more = embedder.batches(texts, maker.texts)
+            body, calls, ignored = maker.encode(first), 1 + len(more), (*ignored, *texts.advisory)
+        elif name:
             family = family_of(name, target.built_in_template)
             fitted, ignored = parameters.fit(request, family, defaults=route.defaults, ignorable=route.ignore_parameters)
             if templates is not None:
@@ -214,13 +226,14 @@ async def _step(
         card=described(target.card) if target.card is not None else None,
         template=_template(target, name, templates),
         ignored=ignored,
+        calls=calls,
         refused=refused,
     )
 
 
 def _template(target: Target, family: str, templates: Templates | None) -> str | None:
     """Whose chat template writes the prompt, and why not the model's own."""
-    if not family or "prompt" not in FAMILIES[family].accepts:
+    if family not in FAMILIES or "prompt" not in FAMILIES[family].accepts:
         return None
     built_in = f"built in for family {family}"
     if target.chat_template is None:
@@ -239,7 +252,7 @@ def _family_why(target: Target, request: ChatRequest) -> str:
         return "not written; the gateway asks AWS for it at its start, and --identify asks now"
     if target.family_origin == "written" or target.card is None:
         return "written in the configuration"
-    why = f"AWS says: {verdict(target.card, FAMILIES).why}"
+    why = f"AWS says: {verdict(target.card, FAMILIES.keys() | EMBEDDERS.keys()).why}"
     if target.family_origin != "negotiated":
         return why
     return f"{why}; {_WANTED[spoken(target, request), target.family]}"

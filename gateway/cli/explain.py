@@ -16,6 +16,7 @@ from gateway.configuration import Configuration
 from gateway.errors import GatewayError, ModelNotFound
 from gateway.findings import suggestion
 from gateway.keys.model import Key
+from gateway.registry.spaces import embeds
 
 LARGEST_BODY = 64 * 1024 * 1024
 
@@ -27,7 +28,7 @@ LARGEST_BODY = 64 * 1024 * 1024
     "source",
     type=click.File("rb"),
     metavar="FILE",
-    help="A Chat Completions request in JSON, - for standard input; `model` may be left out. [default: a small example]",
+    help="A Chat Completions request (of an alias that embeds: an Embeddings one) in JSON, - for standard input; `model` may be left out. [default: a small example]",
 )
 @CONFIG_OPTION
 @click.option(
@@ -50,7 +51,7 @@ def explain(  # noqa: PLR0917 - click passes every option by name
     Exit code 1 when the first target would refuse the request: the message is the one that the caller would read.
     """
     configuration = configured(path, identify=identify)
-    body = example(alias) if source is None else source.read(LARGEST_BODY)
+    body = _example(configuration, alias) if source is None else source.read(LARGEST_BODY)
     key = _key(configuration, key_name)
     try:
         explanation = asyncio.run(_explained(configuration, alias, body, key=key, stream=stream, reads=identify))
@@ -81,6 +82,11 @@ async def _explained(
     finally:
         await templates.aclose()
         await aws.aclose()
+
+
+def _example(configuration: Configuration, alias: str) -> bytes:
+    route = configuration.snapshot.routes.get(alias)
+    return example(alias, vectors=route is not None and embeds(route))
 
 
 def _key(configuration: Configuration, name: str | None) -> Key:
@@ -132,6 +138,7 @@ def _step(number: int, step: Step) -> str:
         "prompt": step.template,
         "role": step.role_arn,
         "ignored": ", ".join(step.ignored),
+        "calls": f"{step.calls}, some texts each; the first one's body is below" if step.calls > 1 else "",
         "refused": step.refused,
     }
     lines = [f"{number}. {step.target}", *(f"   {name:8}{value}" for name, value in rows.items() if value)]
