@@ -71,6 +71,8 @@ class Guard:
         headers = scope["headers"]
         if not any(name == b"authorization" and value.startswith(sigv4.ALGORITHM) for name, value in headers):
             return None
+        if any(name in BARE and value for name, value in headers):
+            raise NotAuthenticated("The request is signed and carries a key, too: do one of them")
         path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
         request = Signed(scope["method"], path, query, headers, is_private=scope["scheme"] == "https")
         claim = sigv4.claim(request, now=self._now())

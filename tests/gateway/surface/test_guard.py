@@ -6,8 +6,11 @@ import inspect
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
+from gateway.bedrock.signing import Credentials, sign
 from gateway.errors import ModelNotAllowed, NotAuthenticated
+from gateway.keys import sigv4
 from gateway.keys.model import Key
 from gateway.surface.guard import Guard, require
 
@@ -132,3 +135,60 @@ def test_require() -> None:
         require(data, "metrics")
 
     assert caught.value.status == 403
+
+
+PEPPER = "0123456789abcdef" * 4
+NOW = 1_795_824_000
+
+
+def sealed(key_id: str, *more: tuple[bytes, bytes]) -> dict[str, object]:
+    """The scope of a request that the owner of a key has signed."""
+    pair = Credentials(sigv4.access_key_id(key_id), sigv4.secret_access_key(PEPPER, key_id))
+    made = sign(pair, host="h", path="/bedrock/x", body=b"{}", headers={}, region="us-west-2", at=NOW)
+    headers = [*((name.encode(), value.encode()) for name, value in made.items()), *more]
+    return {"method": "POST", "raw_path": b"/bedrock/x", "query_string": b"", "scheme": "http", "headers": headers}
+
+
+def signing_guard(*, pepper: str | None = PEPPER, sigv4: bool = True) -> Guard:
+    return Guard([structs.replace(key_of(b"s", "signer"), sigv4=sigv4)], pepper=pepper, now=lambda: NOW)
+
+
+def test_a_seal() -> None:
+    """It names the key before the body is there, and holds for that body alone."""
+    seal = signing_guard().seal(sealed("signer"))
+
+    assert seal is not None
+    assert seal.key.id == "signer"
+    seal.check(b"{}")
+    with pytest.raises(NotAuthenticated):
+        seal.check(b"{ }")
+
+
+def test_no_seal() -> None:
+    """A request that carries its key has none."""
+    assert signing_guard().seal({"headers": [(b"authorization", b"Bearer x")]}) is None
+    assert signing_guard().seal({"headers": []}) is None
+
+
+UNSEALED = {
+    "no pepper": (signing_guard(pepper=None), sealed("signer")),
+    "a key that may not sign": (signing_guard(sigv4=False), sealed("signer")),
+    "a key that is not there": (signing_guard(), sealed("other")),
+    "a key beside the signature": (signing_guard(), sealed("signer", (b"x-api-key", b"s"))),
+}
+
+
+@pytest.mark.parametrize(("guard", "scope"), UNSEALED.values(), ids=UNSEALED.keys())
+def test_a_seal_of_nobody(guard: Guard, scope: dict[str, object]) -> None:
+    """Whoever may not sign is refused by the head alone."""
+    with pytest.raises(NotAuthenticated):
+        guard.seal(scope)
+
+
+def test_a_revoked_seal() -> None:
+    """Removed keys are gone with the next look."""
+    guard = signing_guard()
+    guard.replace([])
+
+    with pytest.raises(NotAuthenticated):
+        guard.seal(sealed("signer"))
