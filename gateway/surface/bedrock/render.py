@@ -1,29 +1,19 @@
 """Deltas into Converse's bytes: the frames of a stream, or one JSON body joined from the same events. Knows no family."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from adapters.deltas import (
-    Delta,
-    Finish,
-    FinishReason,
-    Reasoning,
-    ReasoningSignature,
-    RedactedReasoning,
-    Text,
-    ToolCallArguments,
-    ToolCallStart,
-    Usage,
-)
+from adapters.deltas import Delta, Finish, FinishReason, ToolCallStart, Usage
 from adapters.errors import MalformedReply
 from gateway.bedrock import frames
 from gateway.call import Call
 from gateway.surface.bedrock import wire
 from gateway.surface.bedrock.contents import redacted
 from gateway.surface.bedrock.problems import exception_frame
+from gateway.surface.blocks import Blocks, Closed, Grown, Opened, Step
 
 _encode = msgspec.json.Encoder().encode
 
@@ -49,71 +39,31 @@ def stop_reason(finish: Finish) -> str:
     return "stop_sequence" if finish.stop is not None and finish.reason == "stop" else words[0]
 
 
-class Blocks:
-    """Tells deltas as the events of content blocks, numbered as they open.
+def _told(steps: Iterable[Step]) -> Iterator[Event]:
+    """The events of a reply's steps. Only calls have a start: AWS sends none for text (recorded with Nova, 2026-11)."""
+    for step in steps:
+        match step:
+            case Opened(call=ToolCallStart() as call):
+                start = {"toolUse": {"toolUseId": call.id, "name": call.name}}
+                yield "contentBlockStart", {"contentBlockIndex": step.number, "start": start}
+            case Opened(kind="redacted"):
+                yield _delta(step.number, {"reasoningContent": {"redactedContent": redacted(step.sealed)}})
+            case Grown():
+                yield _delta(step.number, _GROWTH[step.what](step.more))
+            case Closed():
+                yield "contentBlockStop", {"contentBlockIndex": step.number}
 
-    Attributes:
-        finish, usage: Held until the end: families send them in either order, and text may still come in between.
-    """
 
-    def __init__(self) -> None:
-        self.finish: Finish | None = None
-        self.usage: Usage | None = None
-        self._index = -1
-        self._open: str | None = None  # which kind of block; for a call, which call
-        self._bare: bool = False  # an open call without arguments yet
+def _delta(index: int, delta: dict[str, Any]) -> Event:
+    return "contentBlockDelta", {"contentBlockIndex": index, "delta": delta}
 
-    def tell(self, delta: Delta) -> Iterator[Event]:
-        """The events of one delta, perhaps none."""
-        match delta:
-            case Text(text=text) if text:
-                yield from self._into("text", {"text": text})
-            case Reasoning(text=text) if text:
-                yield from self._into("reasoning", {"reasoningContent": {"text": text}})
-            case ReasoningSignature():
-                yield from self._into("reasoning", {"reasoningContent": {"signature": delta.signature}})
-                yield from self.close()
-            case RedactedReasoning():
-                yield from self.close()
-                yield from self._into("redacted", {"reasoningContent": {"redactedContent": redacted(delta.data)}})
-                yield from self.close()
-            case ToolCallStart():
-                yield from self._call(delta)
-            case ToolCallArguments(arguments=arguments) if arguments:
-                self._bare = False
-                yield from self._into(f"call {delta.index}", {"toolUse": {"input": arguments}})
-            case Finish():
-                self.finish = delta
-            case Usage():
-                self.usage = delta
 
-    def close(self) -> Iterator[Event]:
-        """The end of the block that is open, if one is."""
-        if self._open is None:
-            return
-        if self._bare:
-            self._bare = False
-            yield self._delta({"toolUse": {"input": "{}"}})
-        self._open = None
-        yield "contentBlockStop", {"contentBlockIndex": self._index}
-
-    def _into(self, kind: str, delta: dict[str, Any]) -> Iterator[Event]:
-        if self._open != kind:
-            yield from self.close()
-            self._open = kind
-            self._index += 1
-        yield self._delta(delta)
-
-    def _call(self, call: ToolCallStart) -> Iterator[Event]:
-        """Only calls have a start: AWS sends none for text (recorded with Nova, 2026-11)."""
-        yield from self.close()
-        self._open, self._bare = f"call {call.index}", True
-        self._index += 1
-        start = {"toolUse": {"toolUseId": call.id, "name": call.name}}
-        yield "contentBlockStart", {"contentBlockIndex": self._index, "start": start}
-
-    def _delta(self, delta: dict[str, Any]) -> Event:
-        return "contentBlockDelta", {"contentBlockIndex": self._index, "delta": delta}
+_GROWTH: Mapping[str, Callable[[str], dict[str, Any]]] = {
+    "text": lambda more: {"text": more},
+    "thought": lambda more: {"reasoningContent": {"text": more}},
+    "signature": lambda more: {"reasoningContent": {"signature": more}},
+    "arguments": lambda more: {"toolUse": {"input": more}},
+}
 
 
 class Events:
@@ -126,7 +76,7 @@ class Events:
 
     def events(self, _choice: int, deltas: Sequence[Delta]) -> bytes:
         """The frames of one batch, joined for one send."""
-        events = [event for delta in deltas for event in self._blocks.tell(delta)]
+        events = [*_told(step for delta in deltas for step in self._blocks.tell(delta))]
         if not self._begun:
             self._begun = True
             events.insert(0, ("messageStart", {"role": "assistant"}))
@@ -138,7 +88,7 @@ class Events:
         if blocks.finish is None:
             return self.error(MalformedReply("the reply has no finish reason"))
         metadata = {"usage": _usage(blocks.usage), "metrics": wire.Metrics(_latency_ms(self._call))}
-        return _framed([*blocks.close(), ("messageStop", _ended(self._call, blocks.finish)), ("metadata", metadata)])
+        return _framed([*_told(blocks.close()), ("messageStop", _ended(self._call, blocks.finish)), ("metadata", metadata)])
 
     def error(self, error: Exception) -> bytes:
         """An exception frame. Nothing may follow it."""
@@ -152,12 +102,12 @@ def whole(call: Call, choices: Sequence[Sequence[Delta]], _created: int) -> byte
         MalformedReply: It never finished.
     """
     blocks = Blocks()
-    events = [event for delta in choices[0] for event in blocks.tell(delta)]
+    steps = [step for delta in choices[0] for step in blocks.tell(delta)]
     if blocks.finish is None:
         raise MalformedReply("the reply has no finish reason")
     ended = _ended(call, blocks.finish)
     reply = wire.ConverseReply(
-        output=wire.Output(wire.ReplyMessage(_joined([*events, *blocks.close()]) or [{"text": ""}])),
+        output=wire.Output(wire.ReplyMessage(_joined(_told([*steps, *blocks.close()])) or [{"text": ""}])),
         stop_reason=ended["stopReason"],
         usage=_usage(blocks.usage),
         metrics=wire.Metrics(_latency_ms(call)),
