@@ -16,6 +16,7 @@ from gateway.errors import GatewayError
 from gateway.keys.model import Key
 from gateway.surface import openapi
 from gateway.surface.answering import Arrival
+from gateway.surface.anthropic.problems import envelope as anthropic_envelope
 from gateway.surface.guard import Guard
 from gateway.surface.health import PUBLIC_PATHS
 from gateway.surface.openai.parse import parse_chat
@@ -83,7 +84,7 @@ def test_every_status() -> None:
         assert (kind.code or kind.type) in described
 
 
-@pytest.mark.parametrize("path", openapi.ENDPOINTS)
+@pytest.mark.parametrize("path", CHATS)
 def test_example(path: str) -> None:
     """The example of each endpoint is valid by the document, and the gateway takes it."""
     content = DOCUMENT["paths"][path]["post"]["requestBody"]["content"]["application/json"]
@@ -121,6 +122,13 @@ def test_envelope() -> None:
     _, body, _ = envelope(errors.ModelNotFound("x", parameter="model"))
 
     jsonschema.validate(json.loads(body), schema("ErrorEnvelope"), jsonschema.Draft202012Validator)
+
+
+def test_anthropics_envelope() -> None:
+    """So is one in Anthropic's form."""
+    _, body, _ = anthropic_envelope(errors.ModelNotFound("x", parameter="model"), "req-1")
+
+    jsonschema.validate(json.loads(body), schema("ErrorResponse"), jsonschema.Draft202012Validator)
 
 
 async def test_served(served: Any) -> None:
