@@ -24,6 +24,7 @@ from gateway.registry.identities import Identities
 from gateway.registry.live import Live
 from gateway.surface import answering, health, openapi, problems
 from gateway.surface.answering import Dialect, Rooms
+from gateway.surface.anthropic import batches
 from gateway.surface.anthropic.counts import COUNT
 from gateway.surface.anthropic.messages import MESSAGES
 from gateway.surface.bedrock import front as bedrock
@@ -132,6 +133,7 @@ def create(
             *chats,
             *models.routes(guard, registry),
             *stored.routes(guard),
+            *batches.routes(guard),
             *health.routes(guard, is_draining=lambda: state.draining, exposition=metrics.exposition),
             openapi.route(guard, version=VERSION),
         ],

@@ -10,7 +10,8 @@ import pytest
 from tests.docs.pages import SHOWN_URL, Block, blocks, listening, looks_like, names, run
 
 PAGES = tuple(
-    Path("docs") / page for page in ("../README.md", "chat.md", "completions.md", "responses.md", "converse.md", "families.md")
+    Path("docs") / page
+    for page in ("../README.md", "chat.md", "completions.md", "responses.md", "converse.md", "families.md", "messages.md")
 )
 
 

@@ -45,7 +45,9 @@ async def test_every_method_has_an_answer(http: httpx.AsyncClient) -> None:
         else:
             assert reply.status_code == (204 if method == "OPTIONS" and "POST" not in served else 405)
             assert {name.strip() for name in reply.headers["allow"].split(",")} - {"OPTIONS"} == served
-        if reply.status_code >= 400 and method != "HEAD" and not path.startswith("/bedrock/"):
+        if reply.status_code >= 400 and method != "HEAD" and path.startswith("/v1/messages"):
+            assert (reply.json()["type"], set(reply.json()["error"])) == ("error", {"message", "type"})
+        elif reply.status_code >= 400 and method != "HEAD" and not path.startswith("/bedrock/"):
             assert set(reply.json()["error"]) == {"message", "type", "param", "code"}
         elif reply.status_code >= 400 and method != "HEAD":
             assert set(reply.json()) == {"message"}

@@ -480,6 +480,17 @@ async def test_a_body_that_is_too_large(client: anthropic.AsyncAnthropic) -> Non
     assert (caught.value.status_code, caught.value.type) == (413, "request_too_large")
 
 
+async def test_batches(stack: Stack, client: anthropic.AsyncAnthropic) -> None:
+    """What is not there is not found, as the SDK says it, by those who may ask."""
+    with pytest.raises(anthropic.NotFoundError, match="no batches of messages") as caught:
+        await client.messages.batches.list()
+    with pytest.raises(anthropic.AuthenticationError):
+        await client.with_options(api_key="qk_wrong").messages.batches.retrieve("batch_1")
+
+    assert caught.value.type == "not_found_error"
+    assert caught.value.request_id == caught.value.body["request_id"]
+
+
 async def test_another_method(http: httpx.AsyncClient) -> None:
     """What is not posted is refused in Anthropic's envelope, too."""
     reply = await http.get("/v1/messages")
