@@ -247,6 +247,18 @@ async def test_an_embedder_is_no_chat(http: httpx.AsyncClient, stack: Stack, pat
     assert stack.asked() == []
 
 
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
+async def test_an_embedder_answers_no_messages(http: httpx.AsyncClient, stack: Stack, path: str) -> None:
+    """The same, as Anthropic says it."""
+    body = {"model": "titan-embed", "messages": [{"role": "user", "content": "Hi"}]}
+    reply = await http.post(path, json=body | ({} if path.endswith("tokens") else {"max_tokens": 9}))
+
+    assert reply.status_code == 400
+    assert reply.json()["error"]["type"] == "invalid_request_error"
+    assert "/v1/embeddings" in reply.json()["error"]["message"]
+    assert stack.asked() == []
+
+
 async def test_an_embedder_does_not_converse(http: httpx.AsyncClient, stack: Stack) -> None:
     """The same, as AWS says it."""
     reply = await http.post(
