@@ -100,6 +100,7 @@ class Family(NamedTuple):
         presented: The request as the model is to see it, and what its answer is made to begin with: for whoever writes the
             prompt in the family's place. The prompt has to end with the latter.
         beside: Parameters that do not go together.
+        has_turns: It reads turns although it also takes a prompt already written; of the others each does one of the two.
     """
 
     name: str
@@ -112,3 +113,9 @@ class Family(NamedTuple):
     emulates: frozenset[str] = frozenset()
     presented: Callable[[ChatRequest], tuple[ChatRequest, str]] = lambda request: (request, "")
     beside: Beside = MappingProxyType({})
+    has_turns: bool = False
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether one prompt is all that it reads."""
+        return "prompt" in self.accepts and not self.has_turns

@@ -22,7 +22,7 @@ from gateway.configuration import Configuration
 from gateway.registry import card
 from gateway.registry.identities import Identities
 from gateway.registry.live import Live
-from gateway.surface import answering, health, openapi, problems
+from gateway.surface import answering, health, openapi, problems, rendering
 from gateway.surface.answering import Dialect, Rooms
 from gateway.surface.anthropic import batches
 from gateway.surface.anthropic.counts import COUNT
@@ -134,6 +134,7 @@ def create(
             *models.routes(guard, registry),
             *stored.routes(guard),
             *batches.routes(guard),
+            rendering.route(rooms),
             *health.routes(guard, is_draining=lambda: state.draining, exposition=metrics.exposition),
             openapi.route(guard, version=VERSION),
         ],

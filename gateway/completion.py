@@ -14,18 +14,17 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import NamedTuple, TypeVar
 
-from adapters import family_of, parameters
 from adapters.chat import ChatRequest
 from adapters.deltas import Delta, Usage, joined
 from adapters.errors import MalformedReply
 from adapters.family import Family, Operation
 from gateway.bedrock.runtime import Exchange, FrameDecoder, Runtime
 from gateway.call import Call
-from gateway.registry.families import spoken
 from gateway.registry.live import Live
 from gateway.registry.model import Route
 from gateway.routing.attempts import Attempt, Attempts
 from gateway.templating.templates import Templates
+from gateway.translation import fitted
 from gateway.usage.meter import Meter
 
 Batch = tuple[int, list[Delta]]
@@ -114,7 +113,7 @@ async def answer(choice: int, call: Call, routes: Routes, meter: Meter, path: Pa
 def translate(call: Call, asked: ChatRequest, attempt: Attempt, now: Callable[[], float]) -> tuple[Family, ChatRequest, bytes]:
     """The family of this attempt's target, the request as that family can honour it, and its native body."""
     began = now()
-    family, request = fitted(call, asked, attempt)
+    family, request, call.trail.ignored = fitted(asked, attempt.route, attempt.target)
     body = family.encode(request, call.stream)
     call.trail.translate_seconds = now() - began
     return family, request, body
@@ -125,22 +124,13 @@ async def translate_by_template(
 ) -> tuple[Family, ChatRequest, bytes]:
     """The same, for a target whose model may have a chat template of its own: where it has, that one writes the prompt."""
     began = path.now()
-    family, request = fitted(call, asked, attempt)
+    family, request, call.trail.ignored = fitted(asked, attempt.route, attempt.target)
     request, sha256 = await path.templates.applied(attempt.target, family, request)
     if sha256 is not None:
         call.trail.templates = {**(call.trail.templates or {}), attempt.target.name: sha256}
     body = family.encode(request, call.stream)
     call.trail.translate_seconds = path.now() - began
     return family, request, body
-
-
-def fitted(call: Call, asked: ChatRequest, attempt: Attempt) -> tuple[Family, ChatRequest]:
-    """The family that is spoken to this attempt's target, and the request as that family can honour it."""
-    target, route = attempt.target, attempt.route
-    name = target.family if target.family_origin != "negotiated" else spoken(target, asked)
-    family = family_of(name, target.built_in_template)
-    request, call.trail.ignored = parameters.fit(asked, family, defaults=route.defaults, ignorable=route.ignore_parameters)
-    return family, request
 
 
 def invoke(

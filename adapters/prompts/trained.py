@@ -15,12 +15,14 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from adapters.chat import ChatRequest, Message, Part, Text
-from adapters.errors import InvalidParameter, UnsupportedContent
+from adapters.chat import ChatRequest, Document, Image, Message, Part, Text
+from adapters.errors import InvalidParameter, UnsupportedContent, UnsupportedParameter
 from adapters.prompts.turns import ANGLED, LLAMA2, MISTRAL, neutralise
 
 MESSAGE = "message"
 SYSTEM = "system"
+VARIABLES = frozenset({"metadata", "quarry"})
+"""The fields in which callers send variables."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _SHORTEST_MARK = 3  # "Q:" and the like stand in everybody's text
@@ -83,21 +85,25 @@ def fill(request: ChatRequest, template: Template, *, is_prompt: bool) -> ChatRe
 
     Raises:
         InvalidParameter: A variable that a place needs was not sent.
-        UnsupportedContent: A turn that a prompt of one message has no place for.
+        UnsupportedParameter, UnsupportedContent: What a prompt of one message has no place for: tools, images, earlier turns.
     """
     *earlier, last = request.messages
     if last.role != "user":
         where = f"messages[{len(earlier)}]"
         raise UnsupportedContent(f"{where} must be the user's: this model's prompt is written around it", parameter=where)
     if is_prompt:
+        _refuse_unwritten(request)
         _refuse_turns(earlier, template)
     text = "".join(template.pieces[0:1] + tuple(_filled(request, template, is_prompt=is_prompt)))
+    # Whatever filled a place was not ignored.
+    advisory = tuple(name for name in request.advisory if name not in VARIABLES) if request.variables else request.advisory
     sampling = replace(request.sampling, stop=(*request.sampling.stop, *template.stop)) if template.stop else request.sampling
     if is_prompt:
-        return replace(request, prompt=text, sampling=sampling)
+        return replace(request, prompt=text, sampling=sampling, advisory=advisory)
     others: tuple[Part, ...] = tuple(part for part in last.parts if not isinstance(part, Text))
     kept = [message for message in earlier if SYSTEM not in template.places or message.role != "system"]
-    return replace(request, messages=(*kept, replace(last, parts=(*others, Text(text)))), sampling=sampling)
+    messages = (*kept, replace(last, parts=(*others, Text(text))))
+    return replace(request, messages=messages, sampling=sampling, advisory=advisory)
 
 
 def _filled(request: ChatRequest, template: Template, *, is_prompt: bool) -> list[str]:
@@ -132,6 +138,17 @@ def _harmless(value: str, template: Template, *, is_prompt: bool) -> str:
         for guard in (ANGLED, LLAMA2, MISTRAL):
             value = neutralise(value, guard)
     return value
+
+
+def _refuse_unwritten(request: ChatRequest) -> None:
+    """What a chat template would have written into the prompt, and this format has no place for."""
+    for name, said in (("tools", request.tools), ("response_format", request.response_format)):
+        if said:
+            raise UnsupportedParameter(f"{name} is not supported here: this model's prompt has no place for it", parameter=name)
+    for position, part in enumerate(request.messages[-1].parts):
+        if isinstance(part, Image | Document):
+            where = f"messages[{len(request.messages) - 1}].content[{position}]"
+            raise UnsupportedContent(f"{where} is not text, and this model's prompt has no place for it", parameter=where)
 
 
 def _refuse_turns(earlier: Sequence[Message], template: Template) -> None:

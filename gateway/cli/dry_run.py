@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from adapters import EMBEDDERS, FAMILIES, embedder, family_of, parameters
+from adapters import EMBEDDERS, FAMILIES, embedder
 from adapters.chat import ChatRequest
 from adapters.errors import RequestRefused
 from gateway.call import Call
@@ -26,6 +26,7 @@ from gateway.surface.answering import Arrival
 from gateway.surface.openai.embeddings.parse import parse_embeddings
 from gateway.surface.openai.parse import parse_chat
 from gateway.templating.templates import Templates
+from gateway.translation import fitted
 
 PRICE = "unknown in this version"
 
@@ -203,11 +204,10 @@ async def _step(route: Route, target: Target, why: str, call: Call, *, stream: b
             first, *more = embedder.batches(texts, maker.texts)
             body, calls, ignored = maker.encode(first), 1 + len(more), (*ignored, *texts.advisory)
         elif name:
-            family = family_of(name, target.built_in_template)
-            fitted, ignored = parameters.fit(request, family, defaults=route.defaults, ignorable=route.ignore_parameters)
+            family, asked, ignored = fitted(request, route, target)
             if templates is not None:
-                fitted, _ = await templates.applied(target, family, fitted)
-            body = family.encode(fitted, stream)
+                asked, _ = await templates.applied(target, family, asked)
+            body = family.encode(asked, stream)
     except RequestRefused as error:
         refused = f"{error} (param: {error.parameter})"
     except PromptNotWritten as error:
@@ -224,15 +224,17 @@ async def _step(route: Route, target: Target, why: str, call: Call, *, stream: b
         role_arn=target.role_arn,
         body=None if body is None else msgspec.Raw(body),
         card=described(target.card) if target.card is not None else None,
-        template=_template(target, name, templates),
+        template=_template(route, target, name, templates),
         ignored=ignored,
         calls=calls,
         refused=refused,
     )
 
 
-def _template(target: Target, family: str, templates: Templates | None) -> str | None:
+def _template(route: Route, target: Target, family: str, templates: Templates | None) -> str | None:
     """Whose chat template writes the prompt, and why not the model's own."""
+    if route.prompt is not None:
+        return "the alias's own prompt format"
     if family not in FAMILIES or "prompt" not in FAMILIES[family].accepts:
         return None
     built_in = f"built in for family {family}"

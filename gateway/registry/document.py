@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 from adapters import BARES, EMBEDDERS, TEMPLATES, embeddings
 from adapters.family import Family
+from adapters.prompts.trained import Template, parse
 from gateway.bedrock.objects import folder
 from gateway.findings import Problem, quoted, step, suggestion
 from gateway.registry.arn import Identity, identify, is_region, is_role
 from gateway.registry.card import Card, Kind, Subject, Unidentified, state
-from gateway.registry.entries import RouteEntry, TargetEntry
+from gateway.registry.entries import PromptEntry, RouteEntry, TargetEntry
 from gateway.registry.families import verdict
 from gateway.registry.knobs import defaults, embedding_defaults, unknown_ignorables
 from gateway.registry.model import Capacity, ChatTemplate, ColdStart, FamilyOrigin, Route, Snapshot, Target, Timeouts
@@ -97,8 +98,18 @@ class _Reading:
             fallbacks=tuple(entry.fallbacks),
             defaults=self.defaults(entry, targets, step(path, "defaults")),
             ignore_parameters=frozenset(entry.ignore_parameters),
+            prompt=self.prompt(entry.prompt, step(path, "prompt")),
             timeouts=self.timeouts(entry, step(path, "timeouts")),
         )
+
+    def prompt(self, entry: PromptEntry | None, path: str) -> Template | None:
+        if entry is None:
+            return None
+        try:
+            return parse(entry.template, entry.stop)
+        except ValueError as error:
+            self.problem(step(path, "template"), str(error))
+            return None
 
     def targets(self, alias: str, entries: Sequence[TargetEntry], path: str) -> Iterator[Target]:
         if not entries:

@@ -79,6 +79,15 @@ class TimeoutsEntry(Protocol):
     def connect_seconds(self) -> float: ...
 
 
+class PromptEntry(Protocol):
+    """The format that a model was trained on."""
+
+    @property
+    def template(self) -> str: ...
+    @property
+    def stop(self) -> Sequence[str]: ...
+
+
 class RouteEntry(Protocol):
     """What an alias stands for."""
 
@@ -94,3 +103,5 @@ class RouteEntry(Protocol):
     def ignore_parameters(self) -> Sequence[str]: ...
     @property
     def timeouts(self) -> TimeoutsEntry: ...
+    @property
+    def prompt(self) -> PromptEntry | None: ...

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from adapters.prompts.trained import Template
 from gateway.registry.card import Card, Kind, Subject
 
 KeepWarm = Literal["never", "always", "business_hours", "while_traffic"]
@@ -109,6 +110,7 @@ class Route(Struct, frozen=True):
         fallbacks: Other aliases, tried in order, only before the first byte.
         defaults: Sampling parameters for requests that do not say, by OpenAI's names.
         ignore_parameters: Parameters to drop, and report, instead of refusing.
+        prompt: The format that the model was trained on; it stands above every chat template.
     """
 
     alias: str
@@ -117,6 +119,7 @@ class Route(Struct, frozen=True):
     fallbacks: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     ignore_parameters: frozenset[str] = frozenset()
+    prompt: Template | None = None
     timeouts: Timeouts = Timeouts()
 
 

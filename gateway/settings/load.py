@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gateway.findings import Problem, step
-from gateway.settings.model import Route, Settings
+from gateway.findings import Problem
+from gateway.settings.model import Settings
 from gateway.settings.source import MAX_BYTES, Source, Substituted, read
 from gateway.settings.walk import Walk
 
@@ -94,8 +94,6 @@ def decode(text: bytes, environ: Mapping[str, str]) -> tuple[Settings, list[Prob
     source = _overridden(read(text, environ), environ)
     walk = Walk(source)
     settings = walk.struct(source.values, Settings, "")
-    for alias, route in settings.models.items():
-        _refuse_prompt(walk, alias, route)
     return settings, sorted(walk.problems, key=lambda problem: problem.line or 0)
 
 
@@ -135,13 +133,3 @@ def _with(values: dict[str, Any], section: str, field: str, name: str, text: str
     value = Substituted(text)
     value.written = f"${{{name}}}"
     return values | {section: (entries or {}) | {field: value}}
-
-
-def _refuse_prompt(walk: Walk, alias: str, route: Route) -> None:
-    """Serving another prompt than the one that was trained on would spoil every answer without a sign."""
-    if route.prompt is not None:
-        walk.problem(
-            step(step("models", alias), "prompt"),
-            "this version cannot serve a prompt of your own; a later one can. Remove it only if the model was trained on "
-            "its family's chat template",
-        )

@@ -196,8 +196,14 @@ class Timeouts(Section, frozen=True):
 class Prompt(Section, frozen=True):
     """The format that a model was trained on."""
 
-    template: Annotated[Text, Meta(description="Text with `{placeholders}`.")]
-    stop: Annotated[tuple[str, ...], Meta(description="Where the answer ends.")] = ()
+    template: Annotated[
+        Text,
+        Meta(
+            description="Text with named places: `{message}` is the last user message, `{system}` the system messages, every other a variable "
+            "of the request's `metadata` or `quarry.variables`. `{{` and `}}` are braces."
+        ),
+    ]
+    stop: Annotated[tuple[Text, ...], Meta(description="Where the answer ends, beside what the caller says.")] = ()
 
 
 class Route(Section, frozen=True):
@@ -219,7 +225,9 @@ class Route(Section, frozen=True):
         ),
     ] = ()
     timeouts: Annotated[Timeouts, Meta(description="How long a request may take.")] = Timeouts()
-    prompt: Annotated[Prompt | None, Meta(description="Refused in this version: a later one serves it.")] = None
+    prompt: Annotated[
+        Prompt | None, Meta(description="The format that the model was trained on, in place of any chat template.")
+    ] = None
 
 
 class Limits(Section, frozen=True):

@@ -11,7 +11,7 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from gateway import errors
-from gateway.surface import problems
+from gateway.surface import problems, rendering
 from gateway.surface.anthropic import openapi as anthropic
 from gateway.surface.bedrock import openapi as bedrock
 from gateway.surface.guard import Guard
@@ -96,6 +96,15 @@ ENDPOINTS: dict[str, Endpoint] = {
         reply=completions.Completion,
         event=completions.CompletionChunk,
         replies=DONE,
+    ),
+    rendering.PATH: Endpoint(
+        name="renderChat",
+        summary="Show the exact body that a chat completion would become, target by target, and ask nobody",
+        body=wire.ChatCompletionBody,
+        example=CHAT_EXAMPLE,
+        reply=rendering.Rendering,
+        replies="What would be sent",
+        raises=(errors.InvalidRequest, errors.BodyTooLarge, errors.UnsupportedEncoding, errors.ModelNotFound),
     ),
     "/v1/responses": Endpoint(
         name="createResponse",

@@ -72,6 +72,7 @@ REQUESTS = {
 OURS = {
     wire.AssistantMessage: {"annotations", "reasoning_content", "reasoning_details", "parsed"},
     wire.ToolCall: {"index"},
+    wire.ChatCompletionBody: {"quarry"},  # what only this gateway knows
     wire.CalledFunction: {"parsed_arguments"},
 }
 

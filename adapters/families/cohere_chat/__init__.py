@@ -32,4 +32,5 @@ FAMILY = Family(
     encode=encode,
     decode=decode,
     reader=reader,
+    has_turns=True,
 )

@@ -23,6 +23,7 @@ _decode = msgspec.json.Decoder(wire.ChatCompletionBody).decode
 ADVISORY = (
     "user",
     "metadata",
+    "quarry",
     "store",
     "safety_identifier",
     "prompt_cache_key",
@@ -85,6 +86,7 @@ def _request(asked: wire.ChatCompletionBody, body: bytes) -> chat.ChatRequest:
         parallel_tool_calls=asked.parallel_tool_calls if tools else None,
         response_format=_response_format(asked.response_format) if asked.response_format else None,
         advisory=_advisory(asked),
+        variables=_variables(asked) if asked.metadata or asked.quarry else None,
     )
 
 
@@ -143,6 +145,12 @@ def _response_format(
     if isinstance(wanted, wire.JsonObjectFormat):
         return chat.ResponseFormat("json_object")
     return None  # "text" is the default
+
+
+def _variables(asked: wire.ChatCompletionBody) -> dict[str, str]:
+    """Texts for the places of an alias's own prompt: what only this gateway reads stands above what any client can send."""
+    own = asked.quarry.variables if asked.quarry is not None else None
+    return {**(asked.metadata or {}), **(own or {})}
 
 
 def _advisory(asked: wire.ChatCompletionBody) -> tuple[str, ...]:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.chat import ChatRequest, Image, Message, Sampling, Text
-from adapters.errors import InvalidParameter, UnsupportedContent
+from adapters.chat import ChatRequest, Image, Message, ResponseFormat, Sampling, Text, ToolSpec
+from adapters.errors import InvalidParameter, UnsupportedContent, UnsupportedParameter
 from adapters.prompts.trained import Template, fill, parse
 
 # Source: the fine-tuning notebooks' format for questions over a context, as design 3 quotes it.
@@ -147,3 +147,34 @@ def test_a_template_knows_its_places():
 
     assert isinstance(found, Template)
     assert found.places == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("fields", "parameter"),
+    [
+        ({"tools": (ToolSpec("look", None, {}),)}, "tools"),
+        ({"response_format": ResponseFormat("json_object")}, "response_format"),
+    ],
+    ids=["tools", "response_format"],
+)
+def test_what_a_chat_template_would_write_is_refused(fields, parameter):
+    """Tools and schemas stand in a prompt only where its format has a place for them: this one has none."""
+    with pytest.raises(UnsupportedParameter) as refused:
+        fill(asking(("user", "Hi"), **fields), PLAIN, is_prompt=True)
+
+    assert refused.value.parameter == parameter
+
+
+def test_an_image_has_no_place_in_a_written_prompt():
+    """It is refused by its place."""
+    asked = ChatRequest((Message("user", (Text("See"), Image("image/png", "AA=="))),))
+
+    with pytest.raises(UnsupportedContent, match=r"messages\[0\]\.content\[1\]"):
+        fill(asked, PLAIN, is_prompt=True)
+
+
+def test_what_filled_a_place_was_not_ignored():
+    """Metadata that the prompt needed is not named among what had no effect."""
+    asked = asking(("user", ""), variables={"question": "Why?", "context": "So."}, advisory=("metadata", "user"))
+
+    assert fill(asked, QUESTION, is_prompt=True).advisory == ("user",)

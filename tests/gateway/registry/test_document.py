@@ -9,6 +9,7 @@ from gateway.registry.model import Capacity, ChatTemplate, ColdStart, Route, Tar
 from gateway.settings import Capacity as CapacityEntry
 from gateway.settings import ChatTemplate as ChatTemplateEntry
 from gateway.settings import ColdStart as ColdStartEntry
+from gateway.settings import Prompt as PromptEntry
 from gateway.settings import Route as RouteEntry
 from gateway.settings import Target as TargetEntry
 from gateway.settings import Timeouts as TimeoutsEntry
@@ -418,3 +419,13 @@ def test_defaults_wait_until_every_family_is_known():
 
 
 TITAN = Card(ARN, "provisioned-model", "us-west-2", base_model="amazon.titan-text-express-v1:0")
+
+
+def test_a_prompt_format_is_read():
+    """An alias's format is read once, with its places; one that cannot be is a problem at its place."""
+    read = document({"a": route(prompt=PromptEntry("Q: {message}", ("Q:",)))})
+    refused = document({"a": route(prompt=PromptEntry("{a.b}"))})
+
+    assert read.snapshot.routes["a"].prompt.places == ("message",)
+    assert read.snapshot.routes["a"].prompt.stop == ("Q:",)
+    assert [problem.path for problem in refused.problems] == ["models.a.prompt.template"]

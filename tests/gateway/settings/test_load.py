@@ -98,13 +98,3 @@ def test_the_file_wins_over_awss_own_region():
     assert decode(b"aws:", both)[0].aws.region == "eu-west-1"
     assert decode(b"", {"AWS_DEFAULT_REGION": "eu-west-2"})[0].aws.region == "eu-west-2"
     assert decode(b"", {})[0].aws.region is None
-
-
-def test_a_prompt_is_refused():
-    """A route with a prompt of its own is refused, not served without it."""
-    text = b"models: {a: {targets: [{arn: x}], prompt: {template: 'q: {question}', stop: ['#']}}}"
-
-    _, problems = decode(text, {})
-
-    assert [problem.path for problem in problems] == ["models.a.prompt"]
-    assert "a later one can" in problems[0].message

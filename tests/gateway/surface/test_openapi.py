@@ -19,6 +19,7 @@ from gateway.surface.answering import Arrival
 from gateway.surface.anthropic.problems import envelope as anthropic_envelope
 from gateway.surface.guard import Guard
 from gateway.surface.health import PUBLIC_PATHS
+from gateway.surface.openai import chat
 from gateway.surface.openai.parse import parse_chat
 from gateway.surface.problems import answer, envelope
 
@@ -91,7 +92,7 @@ def test_example(path: str) -> None:
     name = content["schema"]["$ref"].rpartition("/")[2]
 
     jsonschema.validate(content["example"], schema(name), jsonschema.Draft202012Validator)
-    call = CHATS[path].parse(json.dumps(content["example"]).encode(), Arrival("r", Key("k", "n", "o", ""), 0.0))
+    call = CHATS.get(path, chat.CHAT).parse(json.dumps(content["example"]).encode(), Arrival("r", Key("k", "n", "o", ""), 0.0))
 
     assert call.alias == content["example"]["model"]
 

@@ -240,6 +240,12 @@ class StreamOptions(Closed, frozen=True):
     include_obfuscation: Ignored = None
 
 
+class Extension(Closed, frozen=True):
+    """What OpenAI's API has no field for. ``variables`` fill the places of an alias's prompt format, above ``metadata``."""
+
+    variables: dict[str, str] | None = None
+
+
 class ChatCompletionBody(Closed, frozen=True):
     """A chat completion request. ``null`` is the same as leaving a field out."""
 
@@ -269,7 +275,11 @@ class ChatCompletionBody(Closed, frozen=True):
     response_format: TextFormat | JsonObjectFormat | JsonSchemaFormat | None = None
 
     user: Annotated[str | None, Meta(description="Accepted; it changes no answer here.")] = None
-    metadata: Annotated[dict[str, str] | None, Meta(description="Accepted; it changes no answer here.")] = None
+    metadata: Annotated[
+        dict[str, str] | None,
+        Meta(description="Texts for the places of an alias's prompt format; elsewhere it changes no answer."),
+    ] = None
+    quarry: Annotated[Extension | None, Meta(description="What only this gateway knows.")] = None
     store: Annotated[bool | None, Meta(description="Accepted; nothing is stored.")] = None
     safety_identifier: Annotated[str | None, Meta(description="Accepted; it changes no answer here.")] = None
     prompt_cache_key: Annotated[str | None, Meta(description="Accepted; it changes no answer here.")] = None
