@@ -7,9 +7,10 @@ request is refused here, too.
 from collections.abc import AsyncGenerator
 
 from gateway.call import Call
-from gateway.completion import Path, Routes, admit, fitted
+from gateway.completion import Path, Routes, admit
 from gateway.routing.attempts import Attempts
 from gateway.templating.model import Count
+from gateway.translation import fitted
 from gateway.usage.meter import Meter
 
 Batch = tuple[int, list[Count]]
@@ -32,5 +33,5 @@ async def counted(call: Call, routes: Routes, path: Path) -> AsyncGenerator[Batc
     attempts = Attempts(routes, deadline=call.deadline, now=path.now, sleep=path.sleep, random=path.random)
     async for attempt in attempts:
         with attempt:
-            _, request = fitted(call, call.request, attempt)
+            request = fitted(call.request, attempt.route, attempt.target).request
             yield 0, [await path.templates.count(attempt.target, request)]
