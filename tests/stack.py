@@ -20,6 +20,7 @@ from gateway.sandbox.faults import Fault
 from gateway.sandbox.log import Record
 from gateway.sandbox.serve import running
 from gateway.sandbox.world import World
+from gateway.server import KEEP_ALIVE_SECONDS
 from gateway.settings import Aws, Key, Route, Server, Settings, Target
 from gateway.usage.logs import Log
 
@@ -110,7 +111,16 @@ async def stack_over(world: World, *, s3_url: str | None = None, **changes: Any)
         gateway = create(configuration, log=log, environ=environ, aws=aws)
         server = uvicorn.Server(
             uvicorn.Config(
-                gateway.application, host="127.0.0.1", port=0, http=Protocol, ws="none", log_config=None, access_log=False
+                gateway.application,
+                host="127.0.0.1",
+                port=0,
+                http=Protocol,
+                ws="none",
+                log_config=None,
+                access_log=False,
+                # As in production. uvicorn's own five seconds are as long as an httpx client keeps a connection: where a busy
+                # machine stalls a test so long, the one is closed that the other is about to use.
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
             )
         )
         serving = asyncio.create_task(server._serve())
@@ -126,3 +136,4 @@ async def _stop(server: uvicorn.Server, serving: asyncio.Task[None], sandbox: Ab
     server.should_exit = True
     server.force_exit = True
     await asyncio.gather(serving, sandbox.__aexit__(None, None, None))
+    await server.lifespan.shutdown()  # left out of a forced exit: a traceback of its task would stand below every failure
