@@ -21,6 +21,7 @@ from adapters.deltas import Delta, Usage
 from adapters.family import AtMost, Family, Range, Reader, Rule
 from adapters.pieces import PieceReader
 from adapters.prompts.turns import mistral, written
+from adapters.serial import first_call, first_calling
 from adapters.shapes import WORDS, parse
 from adapters.stopping import stopped, stopping
 from adapters.structured import hide, revealed, revealing
@@ -58,12 +59,12 @@ def encode_chat(request: ChatRequest, _stream: bool) -> bytes:
 def decode(body: bytes, request: ChatRequest, counts: Usage | None) -> list[Delta]:
     """A whole reply, of either form, cut at the first stop string."""
     deltas = PieceReader(parse, WORDS).whole(parse(body), counts)
-    return stopped(revealed(deltas, request), request.sampling.stop)
+    return stopped(first_call(revealed(deltas, request), request), request.sampling.stop)
 
 
 def reader(request: ChatRequest) -> Reader:
     """A reader of chunks, of either form; at a stop string it is ``cut``."""
-    return stopping(revealing(PieceReader(parse, WORDS), request), request.sampling.stop)
+    return stopping(first_calling(revealing(PieceReader(parse, WORDS), request), request), request.sampling.stop)
 
 
 def _add_sampling(request: ChatRequest, body: dict[str, Any]) -> None:
@@ -144,10 +145,10 @@ TEXT = Family(
 )
 CHAT = Family(
     name="mistral_chat",
-    accepts={**_SAMPLING, "stop": None, "tools": None, "tool_choice": None, "response_format": None},
+    accepts={**_SAMPLING, "stop": None, "tools": None, "tool_choice": None, "parallel_tool_calls": None, "response_format": None},
     max_tokens=2048,
     encode=encode_chat,
     decode=decode,
     reader=reader,
-    emulates=frozenset({"stop", "response_format"}),
+    emulates=frozenset({"stop", "response_format", "parallel_tool_calls"}),
 )

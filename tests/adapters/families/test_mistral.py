@@ -158,6 +158,21 @@ def test_the_answer_to_it_is_text():
     )
 
 
+def test_one_call_at_a_time(golden_body):
+    """The body cannot say it: of the calls in a reply the caller sees the first, whole and streamed."""
+    reply = json.loads(golden_body("mistral_chat/tools.reply"))
+    calls = reply["choices"][0]["message"]["tool_calls"]
+    calls.append({"id": "adN1ifNCT", "function": {"name": "get_time", "arguments": "{}"}})
+    both = json.dumps(reply).encode()
+    serial = ChatRequest(ASKED, tools=(WEATHER, TIME), parallel_tool_calls=False)
+    reader = CHAT.reader(serial)
+
+    assert b"parallel" not in CHAT.encode(fit(serial, CHAT)[0], False)
+    assert [call.name for call in assemble(CHAT.decode(both, serial, None)).tool_calls] == ["get_weather"]
+    assert [call.name for call in assemble([*reader.read(both), *reader.end()]).tool_calls] == ["get_weather"]
+    assert len(assemble(CHAT.decode(both, ChatRequest(ASKED, tools=(WEATHER, TIME)), None)).tool_calls) == 2
+
+
 @pytest.mark.parametrize(
     ("family", "request_", "parameter"),
     [
@@ -165,7 +180,6 @@ def test_the_answer_to_it_is_text():
         (TEXT, ChatRequest(ASKED, Sampling(stop=tuple("abcdefghijk"))), "stop"),
         (TEXT, ChatRequest(ASKED, Sampling(temperature=1.1)), "temperature"),
         (CHAT, ChatRequest(ASKED, Sampling(top_k=5)), "top_k"),
-        (CHAT, ChatRequest(ASKED, tools=(WEATHER,), parallel_tool_calls=False), "parallel_tool_calls"),
         (CHAT, ChatRequest(ASKED, prompt="<s>[INST] Hi [/INST]"), "prompt"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
