@@ -74,4 +74,5 @@ def _filled(tool: Tool, text: str) -> Call:
         and any(str(value).lower() in said for value in schema.get("enum", ()))
     }
     wanted = {name: schema for name, schema in properties.items() if name in required or name in optional}
-    return Call(tool.name, instance(tool.parameters | {"type": "object", "properties": wanted}, text))
+    shape = {"properties": wanted} if "properties" in tool.parameters else {}
+    return Call(tool.name, instance(tool.parameters | {"type": "object"} | shape, text))

@@ -12,6 +12,9 @@ Schema = dict[str, Any]
 _PROPER = re.compile(r"\b[A-Z][\w'-]*(?:[ ][A-Z][\w'-]*)*")
 _QUOTED = re.compile(r"[\"“']([^\"”']+)[\"”']")
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
+_NAMED = r"[\"'`](\w+)[\"'`]"
+_CLOSED = {"properties", "additionalProperties", "required"}  # words that say what an object holds
+_MEMBERS = re.compile(rf"((?:{_NAMED}(?:,? and |, | )?)+)(?:keys|fields|members)\b", re.IGNORECASE)
 _DEPTH = 16
 
 # Values for the formats that JSON Schema names, used when the text has none.
@@ -100,7 +103,7 @@ def _kind(schema: Schema) -> str:
 
 def _make_object(schema: Schema, text: str, root: Schema, depth: int) -> dict[str, Any]:
     """Every property, so that the reply shows the whole shape; deep down only the required ones, so that it ends."""
-    properties: dict[str, Any] = schema.get("properties", {})
+    properties: dict[str, Any] = schema.get("properties", {}) if schema.keys() & _CLOSED else _members_asked_for(text)
     required = schema.get("required", ())
     wanted = [name for name in properties if depth < _DEPTH // 4 or name in required]
     wanted += [name for name in required if name not in properties]
@@ -111,6 +114,12 @@ def _make_object(schema: Schema, text: str, root: Schema, depth: int) -> dict[st
         name: _make(member, numbers.get(name, "") if name in counted else text, name, root, depth + 1)
         for name, member in members.items()
     }
+
+
+def _members_asked_for(text: str) -> dict[str, Any]:
+    """What an object that may hold anything is asked to hold: ``with 'name' and 'age' keys``."""
+    found = _MEMBERS.search(text)
+    return {name: {"type": "string"} for name in re.findall(_NAMED, found[1])} if found else {}
 
 
 def _holds_number(schema: Schema) -> bool:

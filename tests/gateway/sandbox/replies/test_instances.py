@@ -54,6 +54,23 @@ def test_instances_take_what_the_text_has():
     assert (made["name"], made["age"], made["mood"], made["born"]) == ("Ada", 36, "sad", "1815-12-10")
 
 
+@pytest.mark.parametrize(
+    ("schema", "names"),
+    [
+        ({"type": "object"}, ["setup", "punchline"]),
+        ({"type": "object", "properties": {}}, []),
+        ({"type": "object", "additionalProperties": False}, []),
+    ],
+    ids=["anything", "no properties", "no others"],
+)
+def test_an_object_of_anything_has_the_members_that_the_text_names(schema, names):
+    """As a model does that is asked for JSON by words alone."""
+    made = instance(schema, "Tell me a joke about cats, as a JSON with 'setup' and 'punchline' keys.")
+
+    assert list(made) == names
+    assert all(made.values())
+
+
 SCALARS = st.one_of(
     st.builds(
         lambda low, width: {"type": "integer", "minimum": low, "maximum": low + width}, st.integers(-99, 99), st.integers(0, 9)
