@@ -1,8 +1,6 @@
 """The official client without asyncio, as most backends use it: against the gateway in a thread of its own."""
 
-import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +8,8 @@ import openai
 import pytest
 
 from gateway.sandbox.world import World
-from tests.stack import SECRET, stack_over
+from tests.stack import SECRET
+from tests.threaded import serving
 
 QUESTION: list[Any] = [{"role": "user", "content": "What is the weather in Lisbon?"}]
 WEATHER: Any = {
@@ -22,35 +21,11 @@ WEATHER: Any = {
 }
 
 
-def run(ready: "Any", stop: threading.Event) -> None:
-    """Serve until told to stop; ``ready`` is told the URL."""
-
-    async def serve() -> None:
-        async with stack_over(World()) as stack:
-            ready(stack.url)
-            await asyncio.to_thread(stop.wait)
-
-    asyncio.run(serve())
-
-
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """A running gateway's."""
-    urls: list[str] = []
-    started, stop = threading.Event(), threading.Event()
-
-    def ready(found: str) -> None:
-        urls.append(found)
-        started.set()
-
-    thread = threading.Thread(target=run, args=(ready, stop))
-    thread.start()
-    try:
-        assert started.wait(20)
-        yield urls[0]
-    finally:
-        stop.set()
-        thread.join(20)
+    with serving(World()) as found:
+        yield found
 
 
 @pytest.fixture
