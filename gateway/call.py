@@ -1,12 +1,28 @@
 """What travels the path: one caller's request, from its first byte to its record."""
 
+import asyncio
+from collections.abc import Hashable
 from math import inf
 
 from msgspec import Struct, field
 
 from adapters.chat import ChatRequest
+from adapters.deltas import Delta
 from adapters.embeddings import EmbeddingRequest
 from gateway.keys.model import Key
+
+
+class Checked:
+    """What a guardrail has said of a call's requests, so that it is asked once about each.
+
+    Attributes:
+        lock: Held while it is asked.
+        requests: What may go to the model, or the answer that stands in its place.
+    """
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.requests: dict[Hashable, ChatRequest | list[Delta]] = {}
 
 
 class Trail(Struct):
@@ -19,6 +35,7 @@ class Trail(Struct):
         cold_start_seconds: How long the request was held for a cold model.
         templates: By target, the digest of the model's own chat template that wrote its prompt; ``None``: none did.
         auth_seconds, translate_seconds: Our own share, for ``server-timing``.
+        checked: Of a model with a guardrail that is applied around the call.
         passed_on: The upstream's headers that a relayed reply keeps.
     """
 
@@ -27,6 +44,7 @@ class Trail(Struct):
     ignored: tuple[str, ...] = ()
     cold_start_seconds: float = 0.0
     templates: dict[str, str] | None = None
+    checked: Checked | None = None
     auth_seconds: float = 0.0
     translate_seconds: float = 0.0
     passed_on: tuple[tuple[bytes, bytes], ...] = ()

@@ -10,7 +10,7 @@ a single batch.
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import NamedTuple, TypeVar
 
@@ -20,6 +20,9 @@ from adapters.errors import MalformedReply
 from adapters.family import Family, Operation
 from gateway.bedrock.runtime import Exchange, FrameDecoder, Runtime
 from gateway.call import Call
+from gateway.guardrails.answer import GuardedAnswer
+from gateway.guardrails.guard import guard
+from gateway.guardrails.inline import TAKES, said
 from gateway.registry.live import Live
 from gateway.registry.model import Route
 from gateway.routing.attempts import Attempt, Attempts
@@ -83,14 +86,28 @@ async def answer(choice: int, call: Call, routes: Routes, meter: Meter, path: Pa
     async for attempt in attempts:
         call.trail.cold_start_seconds = attempts.cold_start_seconds
         with attempt, meter.attempt(choice, attempt.target, attempt.number) as watch:
-            if attempt.target.chat_template is None:
-                family, request, body = translate(call, call.asked(choice), attempt, path.now)
-            else:
-                family, request, body = await translate_by_template(call, call.asked(choice), attempt, path)
+            asked, guarding = call.asked(choice), None
+            if attempt.route.guardrail is not None and (guarding := guard(call, attempt, meter, path.bedrock)) is not None:
+                watch.exchange = guarding
+                admitted = await guarding.admitted(asked)
+                if isinstance(admitted, list):  # the guardrail's answer instead of the model's, which is not asked
+                    attempt.commit()
+                    meter.observe(choice, admitted)
+                    yield choice, admitted
+                    return
+                asked = admitted
+            family, request, body = (
+                translate(call, asked, attempt, path.now)
+                if attempt.target.chat_template is None
+                else await translate_by_template(call, asked, attempt, path)
+            )
             async with invoke(call, attempt, body, path.bedrock, operation=family.operation) as exchange:
                 watch.exchange = exchange
                 reader = family.reader(request) if call.stream else Whole(family, request, exchange)
-                async for chunks in exchange:
+                replies: AsyncIterator[list[bytes]] = exchange
+                if guarding is not None:
+                    watch.exchange = replies = reader = GuardedAnswer(guarding, exchange, reader, asked=asked, stream=call.stream)
+                async for chunks in replies:
                     if deltas := joined([delta for chunk in chunks for delta in reader.read(chunk)]):
                         attempt.commit()
                         meter.observe(choice, deltas)
@@ -103,8 +120,7 @@ async def answer(choice: int, call: Call, routes: Routes, meter: Meter, path: Pa
                         meter.observe(choice, deltas)
                         yield choice, deltas
             if (usage := meter.estimated_usage(choice)) is not None:
-                if attempt.target.chat_template is not None:
-                    usage = await path.templates.recounted(attempt.target, request, usage)
+                usage = await recounted(usage, request, attempt, path)
                 meter.observe(choice, [usage])
                 yield choice, [usage]
             return  # answered
@@ -133,6 +149,13 @@ async def translate_by_template(
     return family, request, body
 
 
+async def recounted(usage: Usage, request: ChatRequest, attempt: Attempt, path: Path) -> Usage:
+    """An estimated usage, counted by the tokenizer that the model brought with it, if it did."""
+    if attempt.target.chat_template is None:
+        return usage
+    return await path.templates.recounted(attempt.target, request, usage)
+
+
 def invoke(
     call: Call,
     attempt: Attempt,
@@ -143,7 +166,9 @@ def invoke(
     decoder: FrameDecoder | None = None,
 ) -> Exchange:
     """The exchange with this attempt's target, under the times its route allows; ``decoder`` may keep the frames' bytes."""
-    target, timeouts = attempt.target, attempt.route.timeouts
+    target, timeouts, headers = attempt.target, attempt.route.timeouts, call.headers
+    if (guardrail := attempt.route.guardrail) is not None and TAKES[target.kind]:
+        body, headers = said(guardrail, body, headers, operation=operation, stream=call.stream)
     return bedrock.invoke(
         target.arn,
         body,
@@ -151,7 +176,7 @@ def invoke(
         role_arn=target.role_arn,
         stream=call.stream,
         operation=operation,
-        headers=call.headers,
+        headers=headers,
         decoder=decoder,
         connect_seconds=timeouts.connect_seconds,
         first_byte_seconds=timeouts.first_token_seconds,

@@ -11,7 +11,8 @@ GatewayError
 ├── UpstreamThrottled            429   AWS said no
 ├── UpstreamError                502   AWS or the model broke, or answered nonsense
 │   ├── UpstreamRefused          502   AWS refuses *us*: permissions, a deleted ARN, an account's quota
-│   └── ModelFailed              502   the model itself failed while answering
+│   ├── ModelFailed              502   the model itself failed while answering
+│   └── GuardrailFailed          502   the alias's guardrail could not be applied
 ├── PromptNotWritten             502   the model's own chat template broke its bounds over this conversation
 ├── ModelNotReady                503   an imported model is still cold
 ├── NoTargetAvailable            503
@@ -145,6 +146,13 @@ class ModelFailed(UpstreamError):
 
     retryable = False
     word = "model_failed"
+
+
+class GuardrailFailed(UpstreamError):
+    """What the alias's guardrail has not seen goes nowhere. The model may have been paid already, so nothing is repeated."""
+
+    retryable = False
+    word = "guardrail_failed"
 
 
 class PromptNotWritten(GatewayError):

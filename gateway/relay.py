@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from adapters import EMBEDDERS, FAMILIES
 from adapters.chat import ChatRequest
-from adapters.deltas import Delta, Text
+from adapters.deltas import Delta, Finish, Text
 from adapters.errors import MalformedReply
 from adapters.family import Family
 from adapters.pieces import INTERVENED, Envelope, metered
@@ -19,6 +19,9 @@ from gateway.bedrock.recording import Recorder
 from gateway.bedrock.runtime import Exchange
 from gateway.call import Call
 from gateway.completion import Path, Routes, admit, counted, invoke
+from gateway.errors import InvalidRequest
+from gateway.guardrails.inline import TAKES, refuse_another
+from gateway.registry.model import Route
 from gateway.routing.attempts import Attempts
 from gateway.usage.meter import Meter
 
@@ -39,9 +42,10 @@ def relay(call: Call, meter: Meter, path: Path) -> AsyncGenerator[Batch, None]:
 
     Raises:
         ModelNotFound, ModelNotAllowed: At once, before anything is asked.
+        InvalidRequest: At once, where the alias has a guardrail that the body could get around.
         GatewayError: On any step.
     """
-    return passed_on(call, one_family(admit(call, meter, path)), meter, path)
+    return passed_on(call, guarded(call, one_family(admit(call, meter, path))), meter, path)
 
 
 async def passed_on(call: Call, routes: Routes, meter: Meter, path: Path) -> AsyncGenerator[Batch, None]:
@@ -76,6 +80,27 @@ def one_family(routes: Routes) -> Routes:
         return routes
     kept = [(route, tuple(target for target in route.targets if target.family == family)) for route in routes]
     return tuple(replace(route, targets=targets) for route, targets in kept if targets)
+
+
+def guarded(call: Call, routes: Routes) -> Routes:
+    """The routes without the targets whose guardrail would have to read the body: what is handed on is not understood.
+
+    Raises:
+        InvalidRequest: None is left, or the call says something of guardrails itself.
+    """
+    if all(route.guardrail is None for route in routes):
+        return routes
+    kept: list[Route] = []
+    for route in routes:
+        targets = route.targets
+        if route.guardrail is not None:
+            refuse_another(route.guardrail, call.body, call.headers)
+            targets = tuple(target for target in targets if TAKES[target.kind])
+        if targets:
+            kept.append(replace(route, targets=targets))
+    if not kept:
+        raise InvalidRequest("The guardrail of this model cannot read native bodies: ask it by Converse, or below /v1")
+    return tuple(kept)
 
 
 class Along:
@@ -126,9 +151,10 @@ class Along:
             envelope = Envelope()
         self._ended = self._ended or envelope.metrics is not None or envelope.guardrail == INTERVENED
         usage = metered(envelope.metrics) or counted(self._exchange)
-        if usage is None and self._embeds:
-            return []  # a vector is no text: its length says nothing
-        return [usage] if usage is not None else [Text(chunk.decode("latin-1"))]  # for its length, as a last resort
+        told: list[Delta] = [] if usage is None else [usage]
+        if usage is None and not self._embeds:  # of a vector the length says nothing
+            told.append(Text(chunk.decode("latin-1")))  # for its length, as a last resort
+        return [*told, Finish("content_filter", INTERVENED)] if envelope.guardrail == INTERVENED else told
 
 
 def _kept(exchange: Exchange) -> tuple[tuple[bytes, bytes], ...]:

@@ -58,6 +58,7 @@ ROOM_TOOL = {
 FAMILIES = {
     "command-light-support": "cohere · provisioned throughput",
     "command-r": "cohere_chat · base model",
+    "gpt-oss-guarded": "openai_chat · imported model, guarded",
     "gpt-oss-import": "openai_chat · imported model",
     "haiku-converse": "converse · provisioned throughput",
     "haiku-support": "claude · provisioned throughput",
@@ -70,6 +71,7 @@ FAMILIES = {
     "qwen-import": "openai_completion · imported model, asleep",
     "sonnet-3-7": "claude · base model",
     "sonnet-4-5": "claude_4_5 · base model",
+    "titan-guarded": "titan · provisioned throughput, guarded",
     "titan-support": "titan · provisioned throughput",
 }
 EMBEDDERS = {

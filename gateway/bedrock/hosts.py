@@ -11,8 +11,8 @@ from urllib.parse import quote, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
 
-Operation = Literal["invoke", "converse"]
-"""Which of Bedrock's two ways to ask a model: with its native body, or with the one body that all chat models share."""
+Operation = Literal["invoke", "converse", "apply-guardrail"]
+"""What is asked of Bedrock: a model, with its native body or with the one body that all chat models share; or a guardrail."""
 
 _VERBS: Mapping[tuple[Operation, bool], str] = {
     ("invoke", False): "invoke",
@@ -97,6 +97,13 @@ def model_path(arn: str, *, stream: bool, operation: Operation = "invoke") -> st
     With a bare slash AWS answers 200 and a body that says "unknown operation" (BerriAI/litellm#3805).
     """
     return f"/model/{quote(arn, safe='')}/{_VERBS[operation, stream]}"
+
+
+@lru_cache(maxsize=256)
+def guardrail_path(name: str) -> str:
+    """The path that applies a guardrail, called ``<id or ARN>:<version>``. Its id or ARN is one label, as a model's is."""
+    identifier, _, version = name.rpartition(":")
+    return f"/guardrail/{quote(identifier, safe='')}/version/{version}/apply"
 
 
 def _suffix(region: str, *, dual_stack: bool) -> str:

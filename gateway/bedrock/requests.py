@@ -3,26 +3,32 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from gateway.bedrock.hosts import Endpoint, Operation, model_path
+from gateway.bedrock.hosts import Endpoint, Operation, guardrail_path, model_path
 from gateway.bedrock.signing import Credentials, Dated, Layout, dated, lay_out, layout, signature
 
 Headers = tuple[tuple[str, str], ...]
 """Names in lower case, and values."""
 
-_CONVERSE_HEADERS = (("content-type", "application/json"),)
+_JSON_HEADERS = (("content-type", "application/json"),)
 _HEADERS: Mapping[tuple[Operation, bool], Headers] = {
     ("invoke", False): (("content-type", "application/json"), ("accept", "application/json")),
     ("invoke", True): (("content-type", "application/json"), ("x-amzn-bedrock-accept", "application/json")),
-    ("converse", False): _CONVERSE_HEADERS,
-    ("converse", True): _CONVERSE_HEADERS,
+    ("converse", False): _JSON_HEADERS,
+    ("converse", True): _JSON_HEADERS,
+    ("apply-guardrail", False): _JSON_HEADERS,
 }
+
+
+def usual_headers(operation: Operation, *, stream: bool) -> Headers:
+    """What an operation wants beside the host."""
+    return _HEADERS[operation, stream]
 
 
 class Address(NamedTuple):
     """What a request asks and where: the same for all requests to one target in one way.
 
     Attributes:
-        arn: What Bedrock calls ``modelId``.
+        arn: What Bedrock calls ``modelId``; of a guardrail ``<id or ARN>:<version>``.
         stream: Whether the reply is to be streamed.
     """
 
@@ -35,12 +41,14 @@ class Address(NamedTuple):
     @property
     def path(self) -> str:
         """The path on the request line."""
+        if self.operation == "apply-guardrail":
+            return self.place.base_path + guardrail_path(self.arn)
         return self.place.base_path + model_path(self.arn, stream=self.stream, operation=self.operation)
 
     @property
     def headers(self) -> Headers:
         """What the operation wants beside the host."""
-        return _HEADERS[self.operation, self.stream]
+        return usual_headers(self.operation, stream=self.stream)
 
 
 class _Head(NamedTuple):

@@ -103,7 +103,8 @@ class Runtime:
         Args:
             body: The native body, JSON.
             role_arn: The role to call as, instead of the gateway's own identity.
-            operation: ``converse`` hands each typed event on as a chunk ``{"<event type>": <payload>}``.
+            operation: ``converse`` hands each typed event on as a chunk ``{"<event type>": <payload>}``; ``apply-guardrail``
+                asks a guardrail, and ``arn`` is ``<its id or ARN>:<version>``.
             headers: To send instead of the usual ones.
             decoder: For who wants more of the frames than their chunks.
             first_byte_seconds: Until the head of the reply and, of a stream, its first frame.

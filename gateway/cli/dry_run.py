@@ -16,6 +16,7 @@ from adapters.errors import RequestRefused
 from gateway.call import Call
 from gateway.configuration import Configuration
 from gateway.errors import PromptNotWritten
+from gateway.guardrails.inline import TAKES, said
 from gateway.keys.model import Key
 from gateway.registry.card import described
 from gateway.registry.families import CHAT, COMPLETION, spoken, verdict
@@ -43,6 +44,7 @@ class Step(Struct, frozen=True):
         body: The native body, as Bedrock would receive it; ``None`` when the family refuses the request.
         ignored: Parameters that would be dropped, and named in ``x-quarry-ignored-parameters``.
         calls: How many such calls the texts to embed would take; ``body`` is the first one's.
+        guardrail: What checks the request and its answer, and how.
         refused: What the caller would read instead of an answer, with status 400.
     """
 
@@ -61,6 +63,7 @@ class Step(Struct, frozen=True):
     ignored: tuple[str, ...] = ()
     calls: int = 1
     refused: str | None = None
+    guardrail: str | None = None
 
 
 class Limit(Struct, frozen=True):
@@ -208,6 +211,8 @@ async def _step(route: Route, target: Target, why: str, call: Call, *, stream: b
             if templates is not None:
                 asked, _ = await templates.applied(target, family, asked)
             body = family.encode(asked, stream)
+            if route.guardrail is not None and TAKES[target.kind]:
+                body, _ = said(route.guardrail, body, (), operation=family.operation, stream=stream)
     except RequestRefused as error:
         refused = f"{error} (param: {error.parameter})"
     except PromptNotWritten as error:
@@ -228,7 +233,15 @@ async def _step(route: Route, target: Target, why: str, call: Call, *, stream: b
         ignored=ignored,
         calls=calls,
         refused=refused,
+        guardrail=_guardrail(route, target),
     )
+
+
+def _guardrail(route: Route, target: Target) -> str | None:
+    if route.guardrail is None:
+        return None
+    how = "inside the call" if TAKES[target.kind] else "around the call, by ApplyGuardrail"
+    return f"{route.guardrail.id} version {route.guardrail.version}, {how}"
 
 
 def _template(route: Route, target: Target, family: str, templates: Templates | None) -> str | None:

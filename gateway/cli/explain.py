@@ -137,6 +137,7 @@ def _step(number: int, step: Step) -> str:
         "card": step.card,
         "prompt": step.template,
         "role": step.role_arn,
+        "guard": step.guardrail,
         "ignored": ", ".join(step.ignored),
         "calls": f"{step.calls}, some texts each; the first one's body is below" if step.calls > 1 else "",
         "refused": step.refused,

@@ -18,9 +18,11 @@ from gateway.configuration import Configuration, check, configure, report
 from gateway.findings import quoted
 from gateway.keys.secrets import ALGORITHM, digest
 from gateway.server import serve as serve_until_stopped
-from gateway.settings import Aws, ColdStart, Key, Route, Server, Settings, SettingsError, Target
+from gateway.settings import Aws, ColdStart, Guardrail, Key, Route, Server, Settings, SettingsError, Target
 
 SANDBOX_KEY = "sandbox"  # no secret: it opens a gateway that reaches no AWS account, on this machine alone
+# One that takes a guardrail inside the call, and one that does not.
+GUARDED = {"titan-guarded": "titan-support", "gpt-oss-guarded": "gpt-oss-import"}
 SANDBOX_WARM_UP_SECONDS = 2.5  # real ones take a minute or two
 
 
@@ -107,6 +109,13 @@ def _sandbox_configuration(world: Any, url: str) -> Configuration:
             )
             for model in world.shelf.entries
             if model.asked_as in FAMILIES or model.asked_as in EMBEDDERS
+        }
+        | {
+            alias: Route(
+                targets=(Target(arn=world.shelf.find(name).arn, region=world.region),),
+                guardrail=Guardrail(id=world.rails.entries[0].id, version=1),
+            )
+            for alias, name in GUARDED.items()
         },
         keys=(
             Key(

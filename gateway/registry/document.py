@@ -15,6 +15,7 @@ from gateway.registry.arn import Identity, identify, is_region, is_role
 from gateway.registry.card import Card, Kind, Subject, Unidentified, state
 from gateway.registry.entries import PromptEntry, RouteEntry, TargetEntry
 from gateway.registry.families import verdict
+from gateway.registry.guarding import bypassed, guardrail, misplaced
 from gateway.registry.knobs import defaults, embedding_defaults, unknown_ignorables
 from gateway.registry.model import Capacity, ChatTemplate, ColdStart, FamilyOrigin, Route, Snapshot, Target, Timeouts
 from gateway.registry.names import NAME_WORDS, is_name
@@ -61,6 +62,7 @@ def snapshot(
     reading.cycles(models)
     reading.problems += unlike(routes)
     reading.warnings += doubtful(routes)
+    reading.problems += bypassed(models)
     return Document(Snapshot(routes=routes, created_at=created_at), reading.problems, reading.warnings, reading.open)
 
 
@@ -91,6 +93,7 @@ class _Reading:
         self.problems += mixed(targets, step(path, "targets"))
         self.fallbacks(alias, entry.fallbacks, step(path, "fallbacks"))
         self.problems += unknown_ignorables(entry.ignore_parameters, step(path, "ignore_parameters"))
+        self.problems += misplaced(entry.guardrail, targets, path)
         return Route(
             alias=alias,
             targets=targets,
@@ -100,6 +103,7 @@ class _Reading:
             ignore_parameters=frozenset(entry.ignore_parameters),
             prompt=self.prompt(entry.prompt, step(path, "prompt")),
             timeouts=self.timeouts(entry, step(path, "timeouts")),
+            guardrail=guardrail(entry.guardrail),
         )
 
     def prompt(self, entry: PromptEntry | None, path: str) -> Template | None:

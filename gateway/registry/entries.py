@@ -88,6 +88,17 @@ class PromptEntry(Protocol):
     def stop(self) -> Sequence[str]: ...
 
 
+class GuardrailEntry(Protocol):
+    """What everything through an alias is checked by."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def version(self) -> str | int: ...
+    @property
+    def stream_characters(self) -> int: ...
+
+
 class RouteEntry(Protocol):
     """What an alias stands for."""
 
@@ -105,3 +116,5 @@ class RouteEntry(Protocol):
     def timeouts(self) -> TimeoutsEntry: ...
     @property
     def prompt(self) -> PromptEntry | None: ...
+    @property
+    def guardrail(self) -> GuardrailEntry | None: ...

@@ -101,6 +101,20 @@ class Target(Struct, frozen=True):
         return Subject(self.arn, self.kind, self.region, self.role_arn)
 
 
+class Guardrail(Struct, frozen=True):
+    """What everything through an alias is checked by.
+
+    Attributes:
+        id: A guardrail's id or ARN. Never shown to a caller.
+        version: A number, or ``DRAFT``.
+        stream_characters: Where it is applied around the call: how much of a stream is checked at a time.
+    """
+
+    id: str
+    version: str
+    stream_characters: int = 1000
+
+
 class Route(Struct, frozen=True):
     """An alias with everything that a request to it needs.
 
@@ -121,6 +135,7 @@ class Route(Struct, frozen=True):
     ignore_parameters: frozenset[str] = frozenset()
     prompt: Template | None = None
     timeouts: Timeouts = Timeouts()
+    guardrail: Guardrail | None = None
 
 
 class Snapshot(Struct, frozen=True):

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from gateway.sandbox.guardrails import Guardrail, guardrails
 from gateway.sandbox.models import Kind, Model, base_named, models
 from gateway.sandbox.signature import Credentials
 from gateway.sandbox.world import World
@@ -39,6 +40,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         warm_after_seconds: From the first call to a cold imported model until it answers, on the sandbox's clock.
         idle_seconds: After so long without a call an imported model is cold again, on the sandbox's clock.
         models: Further models, beside one of every family.
+        guardrails: Further guardrails, beside the account's own.
     """
 
     region: str = "us-west-2"
@@ -46,6 +48,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     warm_after_seconds: Annotated[float, Meta(ge=0)] = 30.0
     idle_seconds: Annotated[float, Meta(ge=0)] = 300.0
     models: tuple[ModelEntry, ...] = ()
+    guardrails: tuple[Guardrail, ...] = ()
 
 
 def read(path: Path) -> Config:
@@ -71,6 +74,7 @@ def world(config: Config, credentials: Credentials, *, pace: float | None = None
         pace=config.pace_tokens_per_second if pace is None else pace,
         credentials=credentials,
         entries=_entries(config),
+        rails=(*guardrails(), *config.guardrails),
         warm_after_seconds=config.warm_after_seconds,
         idle_seconds=config.idle_seconds,
     )

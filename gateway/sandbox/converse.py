@@ -7,6 +7,7 @@ from gateway.sandbox.dialects import converse as dialect
 from gateway.sandbox.dialects import nova
 from gateway.sandbox.dialects.dialect import Json, Origin, check_schemas, require
 from gateway.sandbox.errors import invalid, malformed
+from gateway.sandbox.guardrails import Guarded, converse_trace, guarded
 from gateway.sandbox.log import Record
 from gateway.sandbox.models import Model
 from gateway.sandbox.replies.answer import answer
@@ -23,7 +24,7 @@ _WITHOUT_SYSTEM = frozenset({"titan", "cohere", "mistral"})
 _WITHOUT_STREAMED_TOOLS = frozenset({"llama3"})
 
 
-def _work(world: World, identifier: str, request: Request, record: Record, *, streamed: bool) -> tuple[Answer, Origin, Json]:
+def _work(world: World, identifier: str, request: Request, record: Record, *, streamed: bool) -> tuple[Guarded, Origin, Json]:
     """Find the model, read the body, make the answer. Everything that can be refused is refused here."""
     model = found(world, identifier)
     if model.base.writes != "TEXT" or (model.kind == "imported-model" and not model.instruct):
@@ -34,10 +35,22 @@ def _work(world: World, identifier: str, request: Request, record: Record, *, st
     admit(world, model)
     origin = Origin(model, seed_of(model, request.body), streamed)
     ask = _read(body, origin)
-    told = answer(ask)
-    check_window(ask, told, model)
-    record.input_tokens = told.input_tokens
-    return told, origin, _fields(body, told, model)
+    config = body.get("guardrailConfig", {})
+    guardrail = world.rails.find(config.get("guardrailIdentifier"), config.get("guardrailVersion"))
+    told = guarded(None if model.kind == "imported-model" else guardrail, ask, answer)
+    check_window(ask, told.answer, model)
+    record.input_tokens = told.answer.input_tokens
+    return told, origin, _fields(body, told.answer, model)
+
+
+def _marked(told: Guarded, body: Json) -> Json:
+    """What has a reason to end has another after an intervention."""
+    return body | {"stopReason": "guardrail_intervened"} if told.intervened and "stopReason" in body else body
+
+
+def _trace(request: Request, told: Guarded) -> Json:
+    config = decoded(request.body).get("guardrailConfig", {})
+    return converse_trace(told) if config.get("trace", "disabled") != "disabled" else {}
 
 
 def _fields(body: Json, told: Answer, model: Model) -> Json:
@@ -77,17 +90,24 @@ def _read(body: Json, origin: Origin) -> Ask:
 
 async def converse(world: World, identifier: str, request: Request, record: Record, caller: Caller) -> Reply:
     """``Converse``: counts in the body, none in headers."""
-    told, origin, fields = _work(world, identifier, request, record, streamed=False)
+    guarded_answer, origin, fields = _work(world, identifier, request, record, streamed=False)
+    told = guarded_answer.answer
     await generate(world, told.output_tokens, record, caller)
     latency, _ = latency_ms(told, world.pace)
-    return reply.whole(200, dialect.whole(told, origin) | fields | {"metrics": {"latencyMs": latency}})
+    body = _marked(guarded_answer, dialect.whole(told, origin))
+    return reply.whole(200, body | fields | {"metrics": {"latencyMs": latency}} | _trace(request, guarded_answer))
 
 
 async def converse_stream(world: World, identifier: str, request: Request, record: Record, caller: Caller) -> Reply:
     """``ConverseStream``: typed events; the usage comes after ``messageStop``."""
-    told, origin, fields = _work(world, identifier, request, record, streamed=True)
+    guarded_answer, origin, fields = _work(world, identifier, request, record, streamed=True)
+    told = guarded_answer.answer
     latency, _ = latency_ms(told, world.pace)
-    events = [typed_event(name, payload, tokens) for name, payload, tokens in dialect.events(told, origin, fields, latency)]
+    trace = _trace(request, guarded_answer)
+    events = [
+        typed_event(name, _marked(guarded_answer, payload) | (trace if name == "metadata" else {}), tokens)
+        for name, payload, tokens in dialect.events(told, origin, fields, latency)
+    ]
     meter = Meter()
     pieces = frames(events, seed=origin.seed, pace=world.pace, caller=caller, meter=meter)
     return Reply(200, [("Content-Type", "application/vnd.amazon.eventstream")], counted(pieces, meter, told, record))

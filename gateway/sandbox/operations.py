@@ -6,7 +6,7 @@ Source: botocore's service models of ``bedrock`` and ``bedrock-runtime``.
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from gateway.sandbox import control, converse, runtime
+from gateway.sandbox import control, converse, guarding, runtime
 from gateway.sandbox.caller import Caller
 from gateway.sandbox.log import Record
 from gateway.sandbox.reply import Reply, Request
@@ -19,7 +19,7 @@ class Operation(NamedTuple):
     """One operation.
 
     Attributes:
-        path: The labels of its path; ``{}`` stands for the identifier.
+        path: The labels of its path; ``{}`` stands for the identifier, the first of them.
         streams: Whether it answers in frames.
     """
 
@@ -52,6 +52,7 @@ OPERATIONS = (
     ),
     Operation("Converse", "POST", ("model", "{}", "converse"), converse.converse),
     Operation("ConverseStream", "POST", ("model", "{}", "converse-stream"), converse.converse_stream, streams=True),
+    Operation("ApplyGuardrail", "POST", ("guardrail", "{}", "version", "{}", "apply"), guarding.apply),
     Operation("CountTokens", "POST", ("model", "{}", "count-tokens"), runtime.count_tokens),
     Operation("GetProvisionedModelThroughput", "GET", ("provisioned-model-throughput", "{}"), control.get_throughput),
     Operation("ListProvisionedModelThroughputs", "GET", ("provisioned-model-throughputs",), control.list_throughputs),

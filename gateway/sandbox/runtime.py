@@ -5,6 +5,7 @@ Source: botocore's service model 2023-09-30, AWS's user guide, and recorded traf
 
 import hashlib
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from gateway.sandbox.conversation import Answer, Ask
 from gateway.sandbox.dialects.catalogue import dialect_of
 from gateway.sandbox.dialects.dialect import Chunk, Dialect, Json, Origin, read
 from gateway.sandbox.errors import AwsError, invalid, malformed
+from gateway.sandbox.guardrails import Guarded, Guardrail, guarded, marked, native_trace
 from gateway.sandbox.log import Record
 from gateway.sandbox.models import Model
 from gateway.sandbox.replies.answer import answer
@@ -87,20 +89,37 @@ def check_window(ask: Ask, told: Answer, model: Model) -> None:
         )
 
 
+def guardrail_of(world: World, model: Model, request: Request) -> Guardrail | None:
+    """The guardrail that a request's headers name. Of an imported model they are passed over in silence: AWS's sources
+    disagree, and a gateway that counted on them should be seen to fail here.
+
+    Raises:
+        AwsError: ``ValidationException``.
+    """
+    given = dict(request.headers)
+    found = world.rails.find(given.get("x-amzn-bedrock-guardrailidentifier"), given.get("x-amzn-bedrock-guardrailversion"))
+    return None if model.kind == "imported-model" else found
+
+
 class _Work:
     """A request that the model has read, and its answer."""
 
-    def __init__(self, dialect: Dialect, ask: Ask, told: Answer, origin: Origin) -> None:
+    def __init__(self, dialect: Dialect, ask: Ask, told: Guarded, origin: Origin, *, traced: bool) -> None:
         self.ask = ask
-        self.answer = told
+        self.answer = told.answer
+        self.told = told
         self.origin = origin
         self._dialect = dialect
+        self._trace = native_trace(told) if traced else {}
 
     def whole(self) -> Json:
-        return self._dialect.whole(self.answer, self.ask, self.origin)
+        return marked(self._dialect.whole(self.answer, self.ask, self.origin), self.told) | self._trace
 
     def chunks(self) -> list[Chunk]:
-        return self._dialect.chunks(self.answer, self.ask, self.origin)
+        """Every chunk with what the guardrail did, the last one with its trace."""
+        *chunks, last = self._dialect.chunks(self.answer, self.ask, self.origin)
+        told = [chunk._replace(body=marked(chunk.body, self.told)) for chunk in chunks]
+        return [*told, last._replace(body=marked(last.body, self.told) | self._trace)]
 
 
 def _work(world: World, identifier: str, request: Request, record: Record, *, streamed: bool) -> _Work:
@@ -109,14 +128,16 @@ def _work(world: World, identifier: str, request: Request, record: Record, *, st
     body = decoded(request.body)
     if streamed and not model.base.streams:
         raise invalid("The model is unsupported for streaming")
+    guardrail = guardrail_of(world, model, request)
     admit(world, model)
     origin = Origin(model, seed_of(model, request.body), streamed)
     dialect = dialect_of(model)
     ask = read(dialect, body, origin)
-    told = answer(ask, lead=dialect.lead)
-    check_window(ask, told, model)
-    record.input_tokens = told.input_tokens
-    return _Work(dialect, ask, told, origin)
+    told = guarded(guardrail, ask, partial(answer, lead=dialect.lead))
+    check_window(ask, told.answer, model)
+    record.input_tokens = told.answer.input_tokens
+    traced = dict(request.headers).get("x-amzn-bedrock-trace", "DISABLED").startswith("ENABLED")
+    return _Work(dialect, ask, told, origin, traced=traced)
 
 
 def latency_ms(told: Answer, pace: float) -> tuple[int, int]:
@@ -151,6 +172,7 @@ async def invoke_stream(world: World, identifier: str, request: Request, record:
     """``InvokeModelWithResponseStream``: chunks in frames, the metrics in the last."""
     work = _work(world, identifier, request, record, streamed=True)
     *chunks, last = work.chunks()
+    is_silent = work.told.intervened and work.origin.model.family == "titan"  # of whose interventions none is recorded
     latency, first_byte = latency_ms(work.answer, world.pace)
     metrics = {
         "inputTokenCount": work.answer.input_tokens,
@@ -158,7 +180,7 @@ async def invoke_stream(world: World, identifier: str, request: Request, record:
         "invocationLatency": latency,
         "firstByteLatency": first_byte,
     }
-    chunks.append(last._replace(body=last.body | {METRICS: metrics}))
+    chunks.append(last if is_silent else last._replace(body=last.body | {METRICS: metrics}))
     events = [chunk_event(chunk.body, chunk.tokens) for chunk in chunks]
     meter = Meter()
     pieces = frames(events, seed=work.origin.seed, pace=world.pace, caller=caller, meter=meter)

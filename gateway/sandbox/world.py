@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from gateway.sandbox.clock import Clock
 from gateway.sandbox.faults.planted import Faults
+from gateway.sandbox.guardrails import Guardrail, Rails, guardrails
 from gateway.sandbox.log import Log
 from gateway.sandbox.models import Model, Shelf, models
 from gateway.sandbox.signature import Credentials
@@ -24,6 +25,7 @@ class World:
         pace: float = 0.0,
         credentials: Credentials | None = None,
         entries: Sequence[Model] | None = None,
+        rails: Sequence[Guardrail] | None = None,
         warm_after_seconds: float = 30.0,
         idle_seconds: float = 300.0,
         clock: Clock | None = None,
@@ -34,6 +36,7 @@ class World:
             credentials: Whom to let in; ``sandbox`` / ``sandbox`` unless told. ``signature.from_environment`` reads
                 the environment that AWS SDKs read.
             entries: The models that can be called; ``models(region)`` unless told.
+            rails: The guardrails that can be applied; ``guardrails()`` unless told.
             warm_after_seconds: From the first call to a cold imported model until it answers, on the sandbox's clock.
             idle_seconds: After so long without a call an imported model is cold again, on the same clock.
         """
@@ -41,6 +44,7 @@ class World:
         self.pace = pace
         self.credentials = credentials or Credentials()
         self.shelf = Shelf(models(region) if entries is None else entries, region)
+        self.rails = Rails(guardrails() if rails is None else rails, region)
         self.clock = clock or Clock()
         self.faults = Faults()
         self.log = Log()

@@ -206,6 +206,32 @@ class Prompt(Section, frozen=True):
     stop: Annotated[tuple[Text, ...], Meta(description="Where the answer ends, beside what the caller says.")] = ()
 
 
+class Guardrail(Section, frozen=True):
+    """The guardrail of an account that everything through the alias passes, both ways: see guardrails.md."""
+
+    id: Annotated[
+        str,
+        Meta(
+            pattern="^([a-z0-9]{1,64}|arn:aws[a-z-]{0,20}:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail/[a-z0-9]{1,64})\\Z",
+            description="Its id, or its ARN. Never shown to a caller.",
+        ),
+    ]
+    version: Annotated[
+        Annotated[int, Meta(ge=1, le=99_999_999)] | Annotated[str, Meta(pattern="^([1-9][0-9]{0,7}|DRAFT)\\Z")],
+        Meta(description="A version's number, or `DRAFT`."),
+    ]
+    stream_characters: Annotated[
+        int,
+        Meta(
+            ge=50,
+            le=25_000,
+            description="Where it is applied around the call: how much of a stream is held until it is checked and sent. "
+            "Less comes sooner and costs more.",
+            extra={"unit": "characters"},
+        ),
+    ] = 1000
+
+
 class Route(Section, frozen=True):
     """What an alias stands for."""
 
@@ -225,6 +251,9 @@ class Route(Section, frozen=True):
         ),
     ] = ()
     timeouts: Annotated[Timeouts, Meta(description="How long a request may take.")] = Timeouts()
+    guardrail: Annotated[
+        Guardrail | None, Meta(description="What requests and answers are checked by. Absent: by nothing here.")
+    ] = None
     prompt: Annotated[
         Prompt | None, Meta(description="The format that the model was trained on, in place of any chat template.")
     ] = None

@@ -14,6 +14,10 @@ _PATTERNS = {
     "^sha256:[0-9a-fA-F]{64}\\Z": "sha256: and the 64 hex digits of a key's SHA-256, as `quarry keys create` prints it",
     "^https?://[^/?#\\s]+/?\\Z": "a URL of scheme and host: https://HOST",
     "^s3://": "an S3 folder: s3://BUCKET/PREFIX/",
+    "^([a-z0-9]{1,64}|arn:aws[a-z-]{0,20}:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail/[a-z0-9]{1,64})\\Z": (
+        "a guardrail's id or ARN, as in arn:aws:bedrock:us-west-2:123456789012:guardrail/a1b2c3d4e5f6"
+    ),
+    "^([1-9][0-9]{0,7}|DRAFT)\\Z": "DRAFT",
     "^[0-9a-f]{64}\\Z": "64 hexadecimal digits, in lower case",
 }
 

@@ -22,6 +22,10 @@ from gateway.usage.record import Outcome, Record
 UNKNOWN = "unknown"  # the label of a model that the configuration does not name
 NOTHING = Usage(0, 0)
 
+# Native words with which a model's own filter ends a reply. Every other content_filter is a guardrail's inside the call.
+FILTERED = frozenset({"CONTENT_FILTERED", "ERROR_TOXIC", "refusal", "content_filtered", "content_filter"})
+INLINE = "inline"  # Bedrock does not say which side it was
+
 
 class Meter:
     """The meter of one request.
@@ -43,6 +47,7 @@ class Meter:
         self._usage: dict[int, Usage] = {}
         self._finish: dict[int, Finish] = {}
         self._watches: dict[int, Watch] = {}
+        self._interventions: tuple[str, ...] = ()
         self._closed = False
 
     def routed(self, route: Route) -> None:
@@ -87,6 +92,11 @@ class Meter:
             if self._first_content_at is None:
                 self._first_content_at = time.monotonic()
 
+    def intervened(self, source: str) -> None:
+        """A guardrail blocked or masked something; each place counts once a request."""
+        if source not in self._interventions:
+            self._interventions += (source,)
+
     def estimated_usage(self, choice: int) -> Usage | None:
         """The usage to report for a choice that ended without the upstream's own counts; ``None`` when it had them."""
         if choice in self._usage or self.call is None:
@@ -104,6 +114,9 @@ class Meter:
         if self._closed:
             return
         self._closed = True
+        for finish in self._finish.values():
+            if finish.reason == "content_filter" and not self._interventions and finish.native not in FILTERED:
+                self.intervened(INLINE)
         ended_at = time.monotonic()
         record = self._record(outcome, status, error, ended_at)
         self._count(record)
@@ -150,6 +163,7 @@ class Meter:
             overhead_seconds=round(ours, 6) if ours > 0 else 0.0,
             cold_start_seconds=round(trail.cold_start_seconds, 3),
             ignored_parameters=trail.ignored,
+            guardrail=self._interventions,
             template=trail.templates.get(trail.target) if trail.templates is not None else None,
             error=_word(error),
             detail=_detail(error),
@@ -190,6 +204,8 @@ class Meter:
             model.ttft.observe(record.ttft_seconds)
             if record.output_tokens > 1 and record.outcome == "complete":
                 model.tpot.observe((record.duration_seconds - record.ttft_seconds) / (record.output_tokens - 1))
+        for source in record.guardrail:
+            self._metrics.interventions[self._model, source] += 1
         for finish in self._finish.values():
             if not finish.known:
                 self._metrics.unmapped_finish[target] += 1

@@ -30,6 +30,11 @@ UNMAPPED = (
     "Replies that ended with a word no table knows, shown to the caller as stop.",
     ("target",),
 )
+INTERVENTIONS = (
+    "quarry_guardrail_interventions",
+    "Requests in which a guardrail blocked or masked something, by where.",
+    ("model", "source"),
+)
 IN_FLIGHT = ("quarry_in_flight_requests", "Attempts now under way.", ("target",))
 STATE = ("quarry_target_state", "1 for the state that AWS says an identified target is in.", ("target", "state"))
 DISTRIBUTIONS = {
@@ -43,7 +48,7 @@ DISTRIBUTIONS = {
 }
 
 LABELS: dict[str, tuple[str, ...]] = {
-    **{f"{name}_total": labels for name, _, labels in (REQUESTS, TOKENS, UPSTREAM_ERRORS, UNMAPPED)},
+    **{f"{name}_total": labels for name, _, labels in (REQUESTS, TOKENS, UPSTREAM_ERRORS, UNMAPPED, INTERVENTIONS)},
     **{name: ("model",) for name, _ in DISTRIBUTIONS.values()},
     IN_FLIGHT[0]: IN_FLIGHT[2],
     STATE[0]: STATE[2],
@@ -109,6 +114,7 @@ class Metrics(Collector):
         self.in_flight: dict[str, int] = defaultdict(int)
         self.upstream_errors: dict[tuple[str, str], int] = defaultdict(int)
         self.unmapped_finish: dict[str, int] = defaultdict(int)
+        self.interventions: dict[tuple[str, str], int] = defaultdict(int)
         self.target_states: dict[str, str] = {}
         self._models: dict[str, ModelTally] = {}
         self._routes: dict[tuple[str, str], RouteTally] = {}
@@ -139,6 +145,7 @@ class Metrics(Collector):
         )
         yield _counter(UPSTREAM_ERRORS, self.upstream_errors)
         yield _counter(UNMAPPED, {(target,): count for target, count in self.unmapped_finish.items()})
+        yield _counter(INTERVENTIONS, self.interventions)
         yield _gauge(IN_FLIGHT, {(target,): count for target, count in self.in_flight.items()})
         yield _gauge(STATE, dict.fromkeys(self.target_states.items(), 1))
         for attribute, (name, about) in DISTRIBUTIONS.items():

@@ -16,6 +16,7 @@ class Record(Struct, frozen=True, omit_defaults=True):
         time: Unix seconds at its end.
         key: The key's id, never its secret; ``None`` when nobody was recognised.
         error: The metric word of the error that ended it.
+        guardrail: Where the alias's guardrail intervened, of ``input``, ``output`` and ``inline``.
         detail: The upstream's own words on a failure, for operators.
         template: Digest of the model's own chat template that wrote the prompt; ``None``: another wrote it, or none.
         usage_source: ``estimate`` when the upstream gave no counts.
@@ -44,6 +45,7 @@ class Record(Struct, frozen=True, omit_defaults=True):
     overhead_seconds: float | None = None
     cold_start_seconds: float = 0.0
     ignored_parameters: tuple[str, ...] = ()
+    guardrail: tuple[str, ...] = ()
     template: str | None = None
     error: str | None = None
     detail: str | None = None

@@ -23,6 +23,7 @@ GRANTS = {
         "bedrock:GetInferenceProfile": {f"{HERE}inference-profile/*", f"{HERE}application-inference-profile/*"},
         "bedrock:GetFoundationModel": {"arn:aws:bedrock:us-west-2::foundation-model/*"},
     },
+    "guardrails.json": {"bedrock:ApplyGuardrail": {f"{HERE}guardrail/*"}},
     "templates.json": {
         "s3:GetObject": {"arn:aws:s3:::my-model-bucket/*"},
         "s3:ListBucket": {"arn:aws:s3:::my-model-bucket"},

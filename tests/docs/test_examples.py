@@ -21,6 +21,7 @@ PAGES = tuple(
         "converse.md",
         "families.md",
         "messages.md",
+        "guardrails.md",
     )
 )
 

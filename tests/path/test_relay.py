@@ -213,7 +213,7 @@ async def test_a_body_of_another_language_is_handed_on_all_the_same(http: httpx.
 
 
 SENT = {
-    "x-amzn-bedrock-guardrailidentifier": "gr-abc123",
+    "x-amzn-bedrock-guardrailidentifier": "n8guardra1l0",
     "x-amzn-bedrock-guardrailversion": "DRAFT",
     "x-amzn-bedrock-performanceconfig-latency": "standard",
     "x-amzn-bedrock-request-metadata": '{"team":  "search"}',

@@ -85,6 +85,16 @@ SCHEMA: Schema = {
         ),
         "toolConfig": TOOL_CONFIG,
         "outputConfig": _OUTPUT,
+        "guardrailConfig": closed(
+            {
+                "guardrailIdentifier": {"type": "string"},
+                "guardrailVersion": {"type": "string"},
+                "trace": {"type": "string", "enum": ["enabled", "disabled", "enabled_full"]},
+                "streamProcessingMode": {"type": "string", "enum": ["sync", "async"]},
+            },
+            "guardrailIdentifier",
+            "guardrailVersion",
+        ),
     },
 }
 

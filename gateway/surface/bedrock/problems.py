@@ -49,6 +49,7 @@ NAMES: Mapping[type[GatewayError], Name] = {
     errors.UpstreamError: _INTERNAL,
     errors.UpstreamRefused: _FAILED,  # our side is misconfigured: no try of the caller's mends that
     errors.ModelFailed: _FAILED,
+    errors.GuardrailFailed: _FAILED,
     errors.ModelNotReady: Name("ModelNotReadyException", 429),
     errors.NoTargetAvailable: _UNAVAILABLE,
     errors.Overloaded: _UNAVAILABLE,
