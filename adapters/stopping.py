@@ -54,17 +54,17 @@ class Stops:
             if shown:
                 passed.append(Text(shown))
             if self.hit:
-                return [*passed, *_ending(deltas, has_calls=self._has_calls)]
+                return [*passed, *_ending(deltas, self._buffer.met, has_calls=self._has_calls)]
             if type(delta) is Finish:
                 passed.append(delta)
         return passed
 
 
-def _ending(deltas: list[Delta], *, has_calls: bool) -> list[Delta]:
+def _ending(deltas: list[Delta], met: str | None, *, has_calls: bool) -> list[Delta]:
     """The reason, and the count if the upstream gave it in the same breath. A guardrail's word stands above ours."""
     ending: list[Delta] = [delta for delta in deltas if type(delta) is Usage]
     blocked = (delta for delta in deltas if type(delta) is Finish and delta.reason == "content_filter")
-    return [next(blocked, Finish("tool_calls" if has_calls else "stop")), *ending]
+    return [next(blocked, Finish("tool_calls" if has_calls else "stop", stop=met)), *ending]
 
 
 class StoppingReader:

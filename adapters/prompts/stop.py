@@ -15,12 +15,14 @@ class StopBuffer:
 
     Attributes:
         stops: At least one, none of them empty.
+        met: The stop string that was met, of several that begin there the first of ``stops``; ``None`` before a hit.
     """
 
-    __slots__ = ("_held", "stops")
+    __slots__ = ("_held", "met", "stops")
 
     def __init__(self, stops: Sequence[str]) -> None:
         self.stops = tuple(stops)
+        self.met: str | None = None
         self._held = ""
 
     def push(self, text: str) -> tuple[str, bool]:
@@ -36,6 +38,7 @@ class StopBuffer:
             hold = _tail(text, stop, hold)
         if hit <= hold and hit < len(text):
             self._held = ""
+            self._meet(text, hit)
             return text[:hit], True
         # A longer stop string that began before the hit may still complete: it would win, so wait for it.
         self._held = text[hold:]
@@ -47,7 +50,11 @@ class StopBuffer:
         hit = len(text)
         for stop in self.stops:
             hit = _first(text, stop, hit)
+        self._meet(text, hit)
         return text[:hit], hit < len(text)
+
+    def _meet(self, text: str, hit: int) -> None:
+        self.met = next((stop for stop in self.stops if text.startswith(stop, hit)), None)
 
 
 def _first(text: str, stop: str, before: int) -> int:

@@ -39,7 +39,7 @@ def test_a_stop_string_over_two_chunks_ends_the_reply():
 
     assert reader.read(b"0") == [Text("ab ")]
     assert not reader.cut
-    assert reader.read(b"1") == [Finish("stop"), Usage(1, 2)]
+    assert reader.read(b"1") == [Finish("stop", stop="END"), Usage(1, 2)]
     assert reader.cut
     assert reader.read(b"2") == reader.end() == []
     assert script.asked == 2
@@ -49,7 +49,7 @@ def test_a_usage_in_the_same_breath_is_the_better_one():
     """Figures that come with the stop string stand, and come once."""
     reader = StoppingReader(Script([Text("a END"), Finish("length", "length"), Usage(1, 7)]), ["END"])
 
-    assert reader.read(b"0") == [Text("a "), Finish("stop"), Usage(1, 7)]
+    assert reader.read(b"0") == [Text("a "), Finish("stop", stop="END"), Usage(1, 7)]
 
 
 def test_what_was_held_comes_before_the_reason():
@@ -67,7 +67,7 @@ def test_a_stop_string_that_only_the_end_decides():
     reader = StoppingReader(Script([Text("xabc")], [Finish("length", "length")]), ["abcd", "bc"])
 
     assert reader.read(b"0") == [Text("x")]
-    assert reader.read(b"1") == [Text("a"), Finish("stop"), Usage(1, 2)]
+    assert reader.read(b"1") == [Text("a"), Finish("stop", stop="bc"), Usage(1, 2)]
     assert reader.cut
 
 
@@ -82,4 +82,4 @@ def test_a_call_before_the_stop_string_is_still_to_be_answered():
     """The words behind a call may end early; that a call was made is what the caller has to know."""
     made = [ToolCallStart(0, "call_1", "f"), Text(" a END"), Finish("length", "length")]
 
-    assert stopped(made, ["END"]) == [ToolCallStart(0, "call_1", "f"), Text(" a "), Finish("tool_calls")]
+    assert stopped(made, ["END"]) == [ToolCallStart(0, "call_1", "f"), Text(" a "), Finish("tool_calls", stop="END")]

@@ -152,5 +152,5 @@ def test_a_stop_of_white_space_is_honoured_here(golden_chunks):
     chunks = golden_chunks("converse/text")
 
     assert b"stopSequences" not in CONVERSE.encode(request, True)
-    assert [delta for chunk in chunks[:3] for delta in reader.read(chunk)] == [TextDelta("On"), Finish("stop")]
+    assert [delta for chunk in chunks[:3] for delta in reader.read(chunk)] == [TextDelta("On"), Finish("stop", stop=" ")]
     assert reader.cut

@@ -213,7 +213,7 @@ def test_stop_is_honoured_here_as_well(golden_chunks, family):
 
     assert reader.cut
     assert assemble(deltas).text == "Rain bends"
-    assert Finish("stop", None) == assemble(deltas).finish
+    assert Finish("stop", stop=" light") == assemble(deltas).finish
     assert assemble(deltas).usage is None
 
 

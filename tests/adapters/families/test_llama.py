@@ -70,7 +70,7 @@ def test_a_stop_string_cuts_the_stream(golden_chunks):
     assert [TextDelta("Answer")] == read[0]
     assert [TextDelta(": 42")] == read[1]
     assert read[2:4] == [[], []]
-    assert [Finish("stop", None), Usage(40, 5)] == read[4]
+    assert [Finish("stop", stop="\n\n###"), Usage(40, 5)] == read[4]
     assert reader.cut
     assert read[5:] == [[], []]
     assert reader.end() == []
@@ -90,7 +90,7 @@ def test_a_whole_reply_is_cut_too(golden_body):
     """Whole or streamed, the answer ends before the stop string; the tokens were spent all the same."""
     deltas = FAMILIES["llama3"].decode(golden_body("llama3/length.reply"), stopping(" well"), None)
 
-    assert [TextDelta("I am"), Finish("stop", None), Usage(17, 5)] == deltas
+    assert [TextDelta("I am"), Finish("stop", stop=" well"), Usage(17, 5)] == deltas
 
 
 def test_an_old_import_may_answer_in_another_form(golden_body, golden_chunks):

@@ -252,7 +252,7 @@ def test_stop_is_honoured_here(golden_chunks, family, chunks):
 
     assert reader.cut
     assert assemble(deltas).text.strip() == "Bread worth"
-    assert Finish("stop") in deltas
+    assert Finish("stop", stop=" waking") in deltas
 
 
 @pytest.mark.parametrize("family", [TEXT, CHAT], ids=["text", "chat"])

@@ -71,7 +71,7 @@ def test_stop_strings_that_titan_refuses_are_honoured_here(golden_chunks, golden
     whole = assemble(TITAN.decode(golden_body("titan/finish.reply"), request, None))
 
     assert [TextDelta(" Hello,")] == first
-    assert [TextDelta(" how can I"), Finish("stop")] == second
+    assert [TextDelta(" how can I"), Finish("stop", stop=" help")] == second
     assert reader.cut
     assert [] == third == reader.end()
     assert whole.text == "\nHello! How can I"

@@ -324,7 +324,9 @@ def test_a_stop_string_of_white_space_is_honoured_here(golden_body, golden_chunk
     reader = CLAUDE.reader(request)
     streamed = [delta for chunk in golden_chunks("claude/text") for delta in reader.read(chunk)]
 
-    assert [TextDelta("Why"), Finish("stop")] == streamed
+    assert [TextDelta("Why"), Finish("stop", stop=" ")] == streamed
     assert reader.cut
     assert reader.end() == []
-    assert [TextDelta("Why"), Finish("stop"), Usage(16, 21)] == CLAUDE.decode(golden_body("claude/text.reply"), request, None)
+    assert [TextDelta("Why"), Finish("stop", stop=" "), Usage(16, 21)] == CLAUDE.decode(
+        golden_body("claude/text.reply"), request, None
+    )
