@@ -13,7 +13,15 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotFoundException
 
 from adapters.errors import MalformedReply, RequestRefused
-from gateway.errors import DeadlineExceeded, GatewayError, InvalidRequest, ModelFailed, NotAuthenticated, UpstreamRefused
+from gateway.errors import (
+    DeadlineExceeded,
+    GatewayError,
+    GuardrailFailed,
+    InvalidRequest,
+    ModelFailed,
+    NotAuthenticated,
+    UpstreamRefused,
+)
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -24,7 +32,7 @@ LONGEST_PATH = 256  # of a caller's path, when it is quoted back
 DO_NOT_RETRY = (b"x-should-retry", b"false")
 # Statuses that the official SDKs repeat by themselves, where repeating is useless or paid for twice: the model has already
 # worked on the request, our side is misconfigured, or the whole time that the route allows has passed once.
-FINAL = (ModelFailed, UpstreamRefused, DeadlineExceeded)
+FINAL = (ModelFailed, UpstreamRefused, GuardrailFailed, DeadlineExceeded)
 FINAL_TYPES = frozenset({"insufficient_quota"})
 
 

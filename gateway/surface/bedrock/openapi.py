@@ -25,6 +25,7 @@ RAISES: tuple[type[GatewayError], ...] = (
     errors.UpstreamThrottled,
     errors.UpstreamRefused,
     errors.ModelFailed,
+    errors.GuardrailFailed,
     errors.ModelNotReady,
     errors.NoTargetAvailable,
     errors.DeadlineExceeded,

@@ -205,3 +205,30 @@ def test_every_choice_is_a_call(config):
     assert "n is 2: so many calls side by side" in explain("llama", "--config", config, "--body", "-", body=two).output
     assert explained("llama", "--config", config, body=two)["choices"] == 2
     assert "n is" not in explain("llama", "--config", config).output
+
+
+GUARDED = f"""\
+models:
+  inside: {{targets: [{{arn: "{ARN}:provisioned-model/000000000000", family: claude}}], guardrail: {{id: gr0a1b2c3d4e, version: 3}}}}
+  shared: {{targets: [{{arn: "{ARN}:provisioned-model/111111111111", family: converse}}], guardrail: {{id: gr0a1b2c3d4e, version: 3}}}}
+  around: {{targets: [{{arn: "{ARN}:imported-model/0a1b2c3d4e5f", family: llama3}}], guardrail: {{id: gr0a1b2c3d4e, version: DRAFT}}}}
+"""
+
+
+def test_a_guardrail_is_shown(tmp_path):
+    """Which, how it is applied, and what of it stands in the body."""
+    path = tmp_path / "quarry.yaml"
+    path.write_text(GUARDED)
+    steps = {alias: explained(alias, "--stream", "--config", str(path))["steps"][0] for alias in ("inside", "shared", "around")}
+
+    assert {alias: step["guardrail"] for alias, step in steps.items()} == {
+        "inside": "gr0a1b2c3d4e version 3, inside the call",
+        "shared": "gr0a1b2c3d4e version 3, inside the call",
+        "around": "gr0a1b2c3d4e version DRAFT, around the call, by ApplyGuardrail",
+    }
+    assert {alias: step["body"].get("guardrailConfig") for alias, step in steps.items()} == {
+        "inside": None,
+        "shared": {"guardrailIdentifier": "gr0a1b2c3d4e", "guardrailVersion": "3", "streamProcessingMode": "sync"},
+        "around": None,
+    }
+    assert "guard   gr0a1b2c3d4e version 3, inside the call" in explain("inside", "--config", str(path)).output
