@@ -96,7 +96,8 @@ class Family(NamedTuple):
         decode: A whole native reply into deltas. ``counts`` are the token headers, when AWS sent them.
         reader: A reader for one streamed reply to this request.
         operation: What carries the body; a chunk of ``converse`` is ``{"<event type>": <payload>}``.
-        emulates: Those of ``accepts`` that the native body has no field for and that are honoured on the model's behalf.
+        emulates: Those of ``accepts`` that the native body has no field for, or one that hardly any value fits, and that are
+            honoured on the model's behalf.
         presented: The request as the model is to see it, and what its answer is made to begin with: for whoever writes the
             prompt in the family's place. The prompt has to end with the latter.
         beside: Parameters that do not go together.

@@ -122,4 +122,5 @@ FAMILY = Family(
     encode=encode,
     decode=decode,
     reader=reader,
+    emulates=frozenset({"stop"}),  # but for the two that Titan knows
 )

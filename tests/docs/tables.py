@@ -1,7 +1,7 @@
 """The tables of docs/chat.md and docs/bedrock.md, made from what the code says and from what the official SDKs do. Compares nothing."""
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import httpx
@@ -10,9 +10,6 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.hooks import first_non_none_response
 
-from adapters import FAMILIES, parameters
-from adapters.chat import ChatRequest, Message, Role, Sampling, Text
-from adapters.family import AtMost, Family, OneOf, Range
 from gateway.errors import GatewayError
 from gateway.keys import sigv4
 from gateway.surface import problems
@@ -22,43 +19,6 @@ from tests.referees.bedrock.calls import session
 NO, YES = "—", "yes"
 HARMLESS_IN_A_TABLE = str.maketrans({"|": "\\|"})
 OWN_FAULT = "Something went wrong in the gateway itself."
-
-
-def families() -> str:
-    """What each family honours: a column per family, a row per feature."""
-    rows: list[tuple[str, Callable[[Family], str]]] = [
-        ("text, whole and streamed", lambda family: _reads(family, "user")),
-        ("system messages", lambda family: _reads(family, "system")),
-        ("images", lambda family: _limit(family, "images")),
-        ("documents", lambda family: _limit(family, "documents")),
-        *((f"`{name}`", lambda family, name=name: _has(family, name)) for name in _FEATURES),
-        ("`temperature`", lambda family: _range(family, "temperature")),
-        ("`top_p`", lambda family: _range(family, "top_p")),
-        ("`max_completion_tokens`, at most", lambda family: _range(family, "max_tokens").rpartition(" to ")[2]),
-        ("`max_completion_tokens`, when nobody says", lambda family: f"{family.max_tokens}"),
-    ]
-    made = [[title, *(cell(family) for family in FAMILIES.values())] for title, cell in rows]
-    return _table(["", *(f"`{name}`" for name in FAMILIES)], made)
-
-
-_FEATURES = (
-    "tools",
-    "tool_choice",
-    "parallel_tool_calls",
-    "tools.strict",
-    "response_format",
-    "response_format.strict",
-    "stop",
-    "seed",
-    "logprobs",
-    "top_logprobs",
-    "logit_bias",
-    "frequency_penalty",
-    "presence_penalty",
-    "reasoning_effort",
-)
-# Dropped and named, where the family has the feature that they belong to, if there is one.
-_IGNORED = dict.fromkeys(parameters.ADVISORY, "") | {"tools.strict": "tools", "response_format.strict": "response_format"}
 
 
 def errors() -> str:
@@ -157,45 +117,6 @@ def _met_by_the_sdk(kind: type[GatewayError]) -> tuple[str, str]:
         except openai.APIStatusError as raised:
             return f"`{type(raised).__name__}`", YES if asked > 1 else "no"
     raise AssertionError(f"{kind.__name__} is no error to the SDK")
-
-
-def _reads(family: Family, role: Role) -> str:
-    """Whether what that role says stands in the native body, whole or streamed."""
-    messages = (Message(role, (Text("BE BRIEF"),)), Message("user", (Text("Hello"),)))
-    bodies = [family.encode(ChatRequest(messages, Sampling(max_tokens=1)), stream) for stream in (False, True)]
-    return YES if all(b"BE BRIEF" in body for body in bodies) else NO
-
-
-# How the gateway honours what the native body has no field for; ``stop`` is told below the table.
-_EMULATED = {
-    "response_format": "by a hidden tool",
-    "tools": "in the prompt",
-    "tool_choice": "in the prompt",
-    "parallel_tool_calls": "the first call",
-}
-
-
-def _has(family: Family, name: str) -> str:
-    if name in family.accepts:
-        rule = family.accepts[name]
-        if name == "tool_choice" and isinstance(rule, OneOf):
-            return ", ".join(f"`{word}`" for word in rule.words)
-        return _EMULATED.get(name, YES) if name in family.emulates else YES
-    return "ignored" if name in _IGNORED and (not _IGNORED[name] or _IGNORED[name] in family.accepts) else NO
-
-
-def _limit(family: Family, name: str) -> str:
-    if name not in family.accepts:
-        return NO
-    rule = family.accepts[name]
-    return f"up to {rule.entries}" if isinstance(rule, AtMost) else YES
-
-
-def _range(family: Family, name: str) -> str:
-    rule = family.accepts[name]
-    assert isinstance(rule, Range)
-    high = int(rule.high) if rule.high == int(rule.high) else rule.high
-    return f"{'above ' if rule.above else ''}{rule.low:g} to {high}"
 
 
 def _table(heads: list[str], rows: Iterable[list[Any]]) -> str:

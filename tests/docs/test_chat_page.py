@@ -87,11 +87,6 @@ def test_what_is_within_the_bounds_is_answered(url: str) -> None:
     assert len(reply.json()["choices"]) == 8
 
 
-def test_the_table_of_families_is_current() -> None:
-    """The matrix is made of ``adapters.FAMILIES``; QUARRY_REWRITE=1 writes it anew."""
-    check_table(PAGE, "families", tables.families())
-
-
 def test_the_table_of_errors_is_current() -> None:
     """One row for each class, with what the official client does; QUARRY_REWRITE=1 writes it anew."""
     check_table(PAGE, "errors", tables.errors())

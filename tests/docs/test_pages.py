@@ -40,7 +40,13 @@ def test_links_lead_somewhere(page):
         file = page.parent / target if target else page
 
         assert file.exists(), target
-        assert not section or f"# {section}" in file.read_text().lower().replace("`", ""), section
+        assert not section or section in anchors(file.read_text()), section
+
+
+def anchors(page: str) -> set[str]:
+    """What GitHub calls the sections of a page: their titles in lower case, without punctuation, a hyphen for each blank."""
+    titles = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def test_every_metric_is_explained():

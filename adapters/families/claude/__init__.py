@@ -21,7 +21,7 @@ def _family(generation: Generation) -> Family:
         encode=partial(encode, generation),
         decode=partial(decode, generation),
         reader=partial(reader, generation),
-        emulates=frozenset() if generation.has_format else frozenset({"response_format"}),
+        emulates=frozenset({"response_format"}),  # but for a strict schema, see ``formats``
         beside=generation.beside,
     )
 
