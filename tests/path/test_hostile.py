@@ -157,7 +157,10 @@ VALUES: list[Any] = [
 async def hostile(stack: Stack, within: Callable[..., Any]) -> AsyncIterator[Callable[..., Any]]:
     """Sends a body of any bytes and judges the answer; at the end the gateway must have logged each and still work."""
     sent = 0
-    async with httpx.AsyncClient(base_url=stack.url, headers=stack.headers, timeout=30) as client:
+    # A connection that has been idle for so long is closed by the client itself, which may have chosen it a moment ago.
+    async with httpx.AsyncClient(
+        base_url=stack.url, headers=stack.headers, timeout=30, limits=httpx.Limits(keepalive_expiry=None)
+    ) as client:
 
         async def send(body: bytes, path: str = CHAT, **headers: str) -> httpx.Response:
             nonlocal sent
