@@ -129,6 +129,18 @@ class TestMistral(ByOpenAI):
     alias = "mistral-large"
 
 
+class TestLlama(ByOpenAI):
+    """Its tools are written into the prompt, and read out of its text. No images: Llama 3.1 reads none."""
+
+    alias = "llama3-support"
+
+
+class TestOpenAICompletion(ByOpenAI):
+    """The same in Qwen's own form."""
+
+    alias = "qwen-import"
+
+
 class ByBedrock(ChatModelIntegrationTests):
     """What every family can do for ChatBedrockConverse, which asks ``/bedrock`` by Converse.
 
