@@ -1,7 +1,8 @@
 """What a family can read of a request's contents beside text: images, documents, earlier thoughts, cache points.
 
 An image or a document that it cannot read would change the answer, so it is refused by its place. Earlier thoughts and
-cache points change no answer where the family has no place for them: they are dropped and named. Knows no native field.
+cache points change no answer where the family has no place for them: they are dropped and named, and so is a participant's
+name, which only some models are shown. Knows no native field.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,6 +25,8 @@ _ABSENT = object()
 def only_text(request: ChatRequest) -> bool:
     """Whether there is nothing here to look at: the usual request, asked in one pass."""
     for message in request.messages:
+        if message.name is not None:
+            return False
         for part in message.parts:
             if type(part) is not Text:
                 return False
@@ -51,6 +54,8 @@ def fit(request: ChatRequest, family: Family, ignorable: frozenset[str], dropped
         if unreadable is not None and _has(request, unreadable):
             unread.append(unreadable)
             dropped.append(name)
+    if "name" not in family.accepts and any(message.name is not None for message in request.messages):
+        dropped.append("name")
     changes: dict[str, Any] = {}
     if unread:
         changes["messages"] = tuple(_without(message, unread) for message in request.messages)

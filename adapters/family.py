@@ -88,7 +88,7 @@ class Family(NamedTuple):
         accepts: Every parameter it honours, as OpenAI spells it, with its rule; also the features ``tools``,
             ``tools.strict``, ``tool_choice``, ``parallel_tool_calls``, ``response_format``, ``response_format.strict``
             (the schema is enforced, not only asked for), ``images``, ``documents``, ``reasoning`` (earlier thoughts sent
-            back), ``cache`` (cache points), ``prompt`` (a prompt already written).
+            back), ``cache`` (cache points), ``prompt`` (a prompt already written), ``name`` (a participant's).
             What is absent is refused, or dropped and named where that changes no answer.
         max_tokens: Sent when neither the caller nor the alias says; Bedrock's own defaults truncate silently.
         encode: The native body, JSON bytes. ``stream`` because some bodies must say so. The request has been

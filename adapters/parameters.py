@@ -27,6 +27,7 @@ MEANS_NOTHING: Mapping[str, Any] = {
     "logit_bias": {},
     "logprobs": False,
     "top_logprobs": 0,
+    "reasoning_effort": "none",  # no thinking, of a model that does not think
 }
 
 # Said of a parameter that others cannot stand beside, it says that the parameter is not wanted, and nothing is in the way.

@@ -149,6 +149,7 @@ CHAT = Family(
         "tool_choice": None,
         "parallel_tool_calls": None,
         "images": AtMost(3),
+        "name": None,
         "response_format": None,
         "response_format.strict": None,
     },

@@ -74,7 +74,9 @@ def _marks(texts: Sequence[str]) -> re.Pattern[str] | None:
     """The lines of the template's own text that are long enough to mean something, longest first."""
     lines = {line.strip() for text in texts for line in text.splitlines()}
     words = sorted((line for line in lines if len(line) >= _SHORTEST_MARK), key=lambda line: (-len(line), line))
-    return re.compile("|".join(re.escape(word) for word in words)) if words else None
+    # A model reads "###\tresponse:" as it reads "### Response:".
+    loose = (r"\s+".join(re.escape(part) for part in word.split()) for word in words)
+    return re.compile("|".join(loose), re.IGNORECASE) if words else None
 
 
 def fill(request: ChatRequest, template: Template, *, is_prompt: bool) -> ChatRequest:
@@ -91,12 +93,14 @@ def fill(request: ChatRequest, template: Template, *, is_prompt: bool) -> ChatRe
     if last.role != "user":
         where = f"messages[{len(earlier)}]"
         raise UnsupportedContent(f"{where} must be the user's: this model's prompt is written around it", parameter=where)
+    _refuse_unplaced(request, template)
     if is_prompt:
         _refuse_unwritten(request)
         _refuse_turns(earlier, template)
     text = "".join(template.pieces[0:1] + tuple(_filled(request, template, is_prompt=is_prompt)))
-    # Whatever filled a place was not ignored.
-    advisory = tuple(name for name in request.advisory if name not in VARIABLES) if request.variables else request.advisory
+    # What filled a place was not ignored; what came beside it was.
+    used = request.variables is not None and request.variables.keys() <= set(template.places)
+    advisory = tuple(name for name in request.advisory if name not in VARIABLES) if used else request.advisory
     sampling = replace(request.sampling, stop=(*request.sampling.stop, *template.stop)) if template.stop else request.sampling
     if is_prompt:
         return replace(request, prompt=text, sampling=sampling, advisory=advisory)
@@ -138,6 +142,16 @@ def _harmless(value: str, template: Template, *, is_prompt: bool) -> str:
         for guard in (ANGLED, LLAMA2, MISTRAL):
             value = neutralise(value, guard)
     return value
+
+
+def _refuse_unplaced(request: ChatRequest, template: Template) -> None:
+    """A message that says something and would stand nowhere."""
+    free = [name for name in template.places if name != SYSTEM and name not in (request.variables or {})]
+    if MESSAGE not in template.places and not free and request.messages[-1].text.strip():
+        where = f"messages[{len(request.messages) - 1}].content"
+        raise UnsupportedContent(
+            f'{where} has no place in this model\'s prompt, which is written from variables alone: send "" there', parameter=where
+        )
 
 
 def _refuse_unwritten(request: ChatRequest) -> None:

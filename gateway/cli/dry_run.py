@@ -13,6 +13,7 @@ from msgspec import Struct
 from adapters import EMBEDDERS, FAMILIES, embedder
 from adapters.chat import ChatRequest
 from adapters.errors import RequestRefused
+from adapters.prompts.trained import MESSAGE, SYSTEM, Template
 from gateway.call import Call
 from gateway.configuration import Configuration
 from gateway.errors import PromptNotWritten
@@ -106,19 +107,18 @@ def caller(configuration: Configuration, name: str | None) -> Key:
     raise KeyError(name)
 
 
-def example(alias: str, *, vectors: bool = False) -> bytes:
-    """A small request, for those who bring none."""
+def example(alias: str, *, vectors: bool = False, prompt: Template | None = None) -> bytes:
+    """A small request, for those who bring none: one that an alias's own prompt format has places for."""
     if vectors:
         return msgspec.json.encode({"model": alias, "input": ["Say hello to the team."]})
-    return msgspec.json.encode(
-        {
-            "model": alias,
-            "messages": [
-                {"role": "system", "content": "You answer briefly."},
-                {"role": "user", "content": "Say hello to the team."},
-            ],
-        }
-    )
+    system = {"role": "system", "content": "You answer briefly."}
+    user = {"role": "user", "content": "Say hello to the team."}
+    if prompt is None:
+        return msgspec.json.encode({"model": alias, "messages": [system, user]})
+    variables = {name: f"an example of {name}" for name in prompt.places if name not in {MESSAGE, SYSTEM}}
+    said = user if MESSAGE in prompt.places else user | {"content": ""}
+    messages = [system, said] if SYSTEM in prompt.places else [said]
+    return msgspec.json.encode({"model": alias, "messages": messages, "quarry": {"variables": variables}})
 
 
 def addressed(body: bytes, alias: str) -> bytes:

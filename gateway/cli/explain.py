@@ -86,7 +86,9 @@ async def _explained(
 
 def _example(configuration: Configuration, alias: str) -> bytes:
     route = configuration.snapshot.routes.get(alias)
-    return example(alias, vectors=route is not None and embeds(route))
+    if route is None:
+        return example(alias)
+    return example(alias, vectors=embeds(route), prompt=route.prompt)
 
 
 def _key(configuration: Configuration, name: str | None) -> Key:

@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from adapters import FAMILIES
 from adapters.chat import ChatRequest, Image
 from adapters.deltas import Usage
 from adapters.errors import RequestRefused
@@ -255,6 +256,8 @@ def _in_callers_words(error: RequestRefused, request: ChatRequest) -> RequestRef
 def _consequence(target: Target, facts: Facts) -> str:
     if facts.in_use:
         return "the model's own chat template is in use"
+    if "prompt" not in FAMILIES[target.family].accepts:
+        return "Bedrock writes the prompts of chats, and prompts alone go as they stand"
     return f'prompts are written by the built-in template of family "{target.family}"'
 
 

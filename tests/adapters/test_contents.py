@@ -100,3 +100,11 @@ def test_nothing_is_named_where_all_is_read():
     asked = ChatRequest((*PLAIN.messages, thoughts, *PLAIN.messages), Sampling(reasoning_effort="low"))
 
     assert parameters.fit(asked, CLAUDE)[1] == ()
+
+
+def test_a_name_that_the_model_is_not_shown_is_named():
+    """A participant's name changes who said what: a family without a place for it says so."""
+    asked = ChatRequest((Message("user", (Text("Hello"),), name="bob"),))
+
+    assert parameters.fit(asked, TITAN)[1] == ("name",)
+    assert parameters.fit(asked, FAMILIES["openai_chat"])[1] == ()
