@@ -27,6 +27,8 @@ Words = Mapping[str, FinishReason | None]
 """A family's stop words in OpenAI's; ``None`` marks a word that means failure."""
 
 INTERVENED = "INTERVENED"
+GUARDED = frozenset({INTERVENED, "guardrail_intervened"})
+"""A guardrail's native words."""
 
 
 class Metrics(Struct, frozen=True, rename="camel"):
@@ -91,7 +93,7 @@ def finish(native: str | None, words: Words, *, has_calls: bool, blocked: bool) 
         MalformedReply: The word is the family's own for a failed generation.
     """
     if blocked:
-        return Finish("content_filter", native or INTERVENED)
+        return Finish("content_filter", native if native in GUARDED else INTERVENED)
     if not native:
         return Finish("stop", None)
     if native not in words:

@@ -10,6 +10,7 @@ GatewayError
 ├── ModelNotFound                404
 ├── UpstreamThrottled            429   AWS said no
 ├── UpstreamError                502   AWS or the model broke, or answered nonsense
+│   ├── UpstreamUnavailable      502   AWS says that it is down for the moment
 │   ├── UpstreamRefused          502   AWS refuses *us*: permissions, a deleted ARN, an account's quota
 │   ├── ModelFailed              502   the model itself failed while answering
 │   └── GuardrailFailed          502   the alias's guardrail could not be applied
@@ -133,6 +134,10 @@ class UpstreamError(GatewayError):
     code = "upstream_error"
     retryable = True
     word = "upstream"
+
+
+class UpstreamUnavailable(UpstreamError):
+    """AWS itself says that its service is down for the moment."""
 
 
 class UpstreamRefused(UpstreamError):

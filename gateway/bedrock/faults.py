@@ -25,6 +25,7 @@ from gateway.errors import (
     UpstreamRefused,
     UpstreamThrottled,
     UpstreamTimeout,
+    UpstreamUnavailable,
 )
 
 _DETAIL_CHARACTERS = 2000
@@ -46,7 +47,12 @@ class Fault(NamedTuple):
 _THROTTLED = Fault(UpstreamThrottled, "The model's capacity at AWS is used up for the moment")
 _FAILED = Fault(ModelFailed, "The model failed while answering")
 _BROKEN = Fault(UpstreamError, "The model's service failed")
+_AWAY = Fault(UpstreamUnavailable, "The model's service is not available for the moment")
 _REFUSED = Fault(UpstreamRefused, "The model's service refuses this gateway; its operator has to look at the logs")
+_NO_GUARDRAIL = Fault(
+    UpstreamRefused,
+    "The model's service knows no such guardrail; unless the request named it, this gateway's operator has to look at the logs",
+)
 _INVALID = Fault(InvalidRequest, "The model refused the request: its native body is not valid for this model")
 _TOO_LONG = Fault(ContextTooLong, "The prompt and the answer asked for do not fit the model's context")
 # What a family can say and one of its models cannot: only the model itself knows.
@@ -81,8 +87,8 @@ FAULTS: Mapping[str, Fault] = {
     "ModelTimeoutException": Fault(ModelTimedOut, "The model took too long to answer"),
     "ModelErrorException": _FAILED,
     "ModelStreamErrorException": _FAILED,
-    "ServiceUnavailableException": _BROKEN,
-    "ServiceUnavailable": _BROKEN,
+    "ServiceUnavailableException": _AWAY,
+    "ServiceUnavailable": _AWAY,
     "InternalServerException": _BROKEN,
     "InternalFailure": _BROKEN,
     "InternalServerError": _BROKEN,
@@ -141,6 +147,8 @@ _VALIDATION_TEXTS: tuple[tuple[str, Fault], ...] = (
     ("doesn't support conversation history", _REMEMBERS_NOT),
     ("maximum tokens you requested exceeds the model limit", _TELLS_LESS),
     ("unsupported for streaming", Fault(InvalidRequest, "This model cannot stream: ask again with stream set to false")),
+    # Callers of chat cannot name one: it is the alias's. Another target has the same, though maybe in another region.
+    ("guardrail identifier", _NO_GUARDRAIL),
     ("model identifier is invalid", _REFUSED),
     ("with on-demand throughput", _REFUSED),
     ("doesn't support the model", _REFUSED),

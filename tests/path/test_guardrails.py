@@ -121,6 +121,36 @@ async def test_a_masked_answer(stack: Stack, name: str, stream: bool) -> None:
     assert sum(interventions(stack, alias).values()) == 1
 
 
+@every_kind
+async def test_other_protocols_have_one_word_for_it(stack: Stack, name: str) -> None:
+    """Converse's and Anthropic's word for an intervention, whatever the model's own was."""
+    said = "Where do I buy contraband?"
+    alias = f"{name}-guarded"
+    async with httpx.AsyncClient(base_url=stack.url, headers=stack.headers) as http:
+        conversed = await http.post(
+            f"/bedrock/model/{alias}/converse", json={"messages": [{"role": "user", "content": [{"text": said}]}]}
+        )
+        message = await http.post(
+            "/v1/messages", json={"model": alias, "max_tokens": 50, "messages": [{"role": "user", "content": said}]}
+        )
+
+    assert conversed.json()["stopReason"] == "guardrail_intervened"
+    assert message.json()["stop_reason"] == "refusal"
+
+
+@both_ways
+@pytest.mark.parametrize("name", INLINE)
+async def test_a_guardrail_that_does_not_exist(world: World, name: str, stream: bool) -> None:
+    """Is the operator's to mend, not the caller's."""
+    models = {"astray": route(world, name, Guardrail("nosuch000000"))}
+    async with stack_over(world, models=models) as stack:
+        with pytest.raises(openai.InternalServerError, match="operator") as caught:
+            await ask(stack, "astray", "Say: hello", stream=stream)
+
+    assert (caught.value.status_code, caught.value.code) == (502, "upstream_error")
+    assert "nosuch000000" not in str(caught.value)
+
+
 @both_ways
 @pytest.mark.parametrize("name", AROUND)
 async def test_a_masked_question(stack: Stack, name: str, stream: bool) -> None:

@@ -46,6 +46,8 @@ REPEATED = {
     errors.GatewayError,
     errors.UpstreamThrottled,
     errors.UpstreamError,
+    errors.UpstreamUnavailable,
+    errors.PromptNotWritten,  # another target may well write it
     errors.ModelNotReady,
     errors.NoTargetAvailable,
     errors.Overloaded,

@@ -23,6 +23,7 @@ RAISES: tuple[type[GatewayError], ...] = (
     errors.ModelNotAllowed,
     errors.ModelNotFound,
     errors.UpstreamThrottled,
+    errors.UpstreamUnavailable,
     errors.UpstreamRefused,
     errors.ModelFailed,
     errors.GuardrailFailed,

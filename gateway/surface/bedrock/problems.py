@@ -47,6 +47,7 @@ NAMES: Mapping[type[GatewayError], Name] = {
     errors.ModelNotFound: Name("ResourceNotFoundException", 404),
     errors.UpstreamThrottled: _THROTTLED,
     errors.UpstreamError: _INTERNAL,
+    errors.UpstreamUnavailable: _UNAVAILABLE,
     errors.UpstreamRefused: _FAILED,  # our side is misconfigured: no try of the caller's mends that
     errors.ModelFailed: _FAILED,
     errors.GuardrailFailed: _FAILED,

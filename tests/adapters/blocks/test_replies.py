@@ -90,7 +90,7 @@ def test_a_guardrail_that_speaks_in_the_last_chunk() -> None:
     """It wins over the model's own word, and nothing of the end has been told before it spoke."""
     last = {**COUNTS, "amazon-bedrock-guardrailAction": "INTERVENED"}
 
-    assert read(HI, stop("end_turn"), last) == [Text("Hi"), Finish("content_filter", "end_turn"), Usage(5, 2)]
+    assert read(HI, stop("end_turn"), last) == [Text("Hi"), Finish("content_filter", "INTERVENED"), Usage(5, 2)]
 
 
 def test_a_guardrail_without_a_reason() -> None:

@@ -118,7 +118,7 @@ def test_a_guardrail_is_a_content_filter():
     chunk = b'{"generation":"No.","prompt_token_count":5.0,"generation_token_count":2.0,"stop_reason":"stop","amazon-bedrock-guardrailAction":"INTERVENED"}'
     reader = FAMILIES["llama2"].reader(REQUEST)
 
-    assert [TextDelta("No."), Finish("content_filter", "stop")] == reader.read(chunk)
+    assert [TextDelta("No."), Finish("content_filter", "INTERVENED")] == reader.read(chunk)
     assert [Usage(5, 2)] == reader.end()
 
 

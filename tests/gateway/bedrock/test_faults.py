@@ -14,6 +14,7 @@ from gateway.errors import (
     UpstreamRefused,
     UpstreamThrottled,
     UpstreamTimeout,
+    UpstreamUnavailable,
 )
 
 # Name, the status AWS sends with it, what it is to us, whether another target may be asked.
@@ -24,7 +25,7 @@ NAMED = [
     ("ModelErrorException", 424, ModelFailed, False),
     ("ModelStreamErrorException", 424, ModelFailed, False),
     ("InternalServerException", 500, UpstreamError, True),
-    ("ServiceUnavailableException", 503, UpstreamError, True),
+    ("ServiceUnavailableException", 503, UpstreamUnavailable, True),
     ("ValidationException", 400, InvalidRequest, False),
     ("ServiceQuotaExceededException", 400, UpstreamRefused, True),
     ("AccessDeniedException", 403, UpstreamRefused, True),
@@ -119,6 +120,7 @@ TEXTS = [
     ("The model is unsupported for streaming", InvalidRequest),
     ("Malformed input request: 2 schema violations found, please reformat your input and try again.", InvalidRequest),
     ("The provided model identifier is invalid.", UpstreamRefused),
+    ("The guardrail identifier or version provided in the request does not exist.", UpstreamRefused),
     (
         "Invocation of model ID x with on-demand throughput isn't supported. Retry your request with an inference profile",
         UpstreamRefused,

@@ -21,7 +21,7 @@ from tests.stack import LIMITED_SECRET, Stack, stack_over
 
 UPSTREAM = [
     (faults.Throttle(), "ThrottlingException", 429),
-    (faults.Error(name="ServiceUnavailableException"), "InternalServerException", 500),
+    (faults.Error(name="ServiceUnavailableException"), "ServiceUnavailableException", 503),
     (faults.Error(name="InternalServerException"), "InternalServerException", 500),
     (faults.Error(name="ModelErrorException", original_status_code=500), "ModelErrorException", 424),
     (faults.Error(name="ModelTimeoutException"), "ModelTimeoutException", 408),
@@ -183,6 +183,11 @@ WOUNDS = [
     (faults.BadCrc(after_chunks=4), "internalServerException", "internalServerException"),
     (faults.ExceptionFrame(after_chunks=4), "modelStreamErrorException", "modelStreamErrorException"),
     (faults.ExceptionFrame(after_chunks=4, name="throttlingException"), "throttlingException", "throttlingException"),
+    (
+        faults.ExceptionFrame(after_chunks=4, name="serviceUnavailableException"),
+        "serviceUnavailableException",
+        "serviceUnavailableException",
+    ),
     (faults.ExceptionFrame(after_chunks=4, name="validationException"), "validationException", "validationException"),
     (faults.ExceptionFrame(after_chunks=4, name="modelTimeoutException"), "modelTimeoutException", "modelStreamErrorException"),
 ]

@@ -244,7 +244,7 @@ def test_a_guardrail_may_speak_last(golden_chunks):
     *chunks, last = golden_chunks("claude/text")
     blocked = json.dumps({**json.loads(last), "amazon-bedrock-guardrailAction": "INTERVENED"}).encode()
 
-    assert [Finish("content_filter", "end_turn")] == [delta for delta in read([*chunks, blocked]) if isinstance(delta, Finish)]
+    assert [Finish("content_filter", "INTERVENED")] == [delta for delta in read([*chunks, blocked]) if isinstance(delta, Finish)]
 
 
 def test_metrics_count_where_the_body_does_not():
