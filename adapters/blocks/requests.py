@@ -8,6 +8,7 @@ lost by it, and refused by its place where something would be.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from adapters import arguments
 from adapters.blocks.contents import Contents, cache_point
 from adapters.chat import CachePoint, ChatRequest, Message, Text, ToolSpec
 from adapters.errors import UnsupportedContent
@@ -23,6 +24,7 @@ def body(request: ChatRequest, *, stops: Sequence[str]) -> dict[str, Any]:
 
     Raises:
         UnsupportedContent: A turn that blocks cannot hold, named by its place.
+        InvalidParameter: A tool whose arguments are no object, named by its place.
     """
     sampling = request.sampling
     inference: dict[str, Any] = {"maxTokens": sampling.max_tokens}
@@ -102,15 +104,18 @@ def _trim_ending(last: dict[str, Any]) -> None:
 
 
 def _tool_config(request: ChatRequest) -> dict[str, Any]:
-    config: dict[str, Any] = {"tools": [block for tool in request.tools for block in _tool(tool)]}
+    config: dict[str, Any] = {
+        "tools": [block for index, tool in enumerate(request.tools) for block in _tool(tool, f"tools[{index}].function")]
+    }
     choice = request.tool_choice
     if choice is not None:
         config["toolChoice"] = {_CHOICES[choice.mode]: {"name": choice.name} if choice.mode == "named" else {}}
     return config
 
 
-def _tool(tool: ToolSpec) -> Iterator[dict[str, Any]]:
-    spec: dict[str, Any] = {"name": tool.name, "inputSchema": {"json": {"type": "object", **tool.parameters}}}
+def _tool(tool: ToolSpec, place: str) -> Iterator[dict[str, Any]]:
+    schema = arguments.object_schema(tool.parameters, f"{place}.parameters")
+    spec: dict[str, Any] = {"name": tool.name, "inputSchema": {"json": {"type": "object", **schema}}}
     if tool.description:
         spec["description"] = tool.description
     yield {"toolSpec": spec}

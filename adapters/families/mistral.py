@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from adapters.arguments import object_schema
 from adapters.chat import ChatRequest, Message, ToolCall, ToolSpec
 from adapters.deltas import Delta, Usage
 from adapters.family import AtMost, Family, Range, Reader, Rule
@@ -120,16 +121,21 @@ def _id(call_id: str) -> str:
 def _add_tools(request: ChatRequest, body: dict[str, Any]) -> None:
     """``any`` cannot name a tool: where one is named it is the only one offered."""
     choice = request.tool_choice
-    offered = [tool for tool in request.tools if choice is None or choice.mode != "named" or tool.name == choice.name]
+    offered = [
+        _tool(tool, f"tools[{index}].function")
+        for index, tool in enumerate(request.tools)
+        if choice is None or choice.mode != "named" or tool.name == choice.name
+    ]
     if not offered:
         return
-    body["tools"] = [_tool(tool) for tool in offered]
+    body["tools"] = offered
     if choice is not None:
         body["tool_choice"] = _CHOICES[choice.mode]
 
 
-def _tool(tool: ToolSpec) -> dict[str, Any]:
-    function: dict[str, Any] = {"name": tool.name, "parameters": tool.parameters}
+def _tool(tool: ToolSpec, place: str) -> dict[str, Any]:
+    parameters = object_schema(tool.parameters, f"{place}.parameters")
+    function: dict[str, Any] = {"name": tool.name, "parameters": parameters}
     if tool.description is not None:
         function["description"] = tool.description
     return {"type": "function", "function": function}

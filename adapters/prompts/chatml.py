@@ -7,16 +7,12 @@ Source: the chat templates of Qwen 2.5 and Qwen 3, and the format of NousResearc
 own name for itself, which its template writes where no system text is given, is left to Qwen.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 
 from adapters.chat import ChatRequest, Message, ToolChoice
 from adapters.prompts import tools
-from adapters.prompts.turns import Guard, Turn, neutralise
+from adapters.prompts.turns import CHATML, Turn, neutralise, opened, refuse_open_calls
 from adapters.prompts.turns import chatml as plain
-
-# Besides the angled ones: tokens of Qwen's vocabulary that are plain tags to look at.
-GUARD = Guard(("<|", "<tool_", "</tool_"), re.compile(r"(<)(?=\|\w+\|>|/?tool_(?:call|response)>)"))
 
 _OFFER = (
     "# Tools\n\nYou may call one or more functions to assist with the user query.\n\n"
@@ -31,12 +27,14 @@ def chatml(request: ChatRequest) -> str:
     offered = tools.offered(request)
     if not offered and not any(message.role == "tool" or message.tool_calls for message in request.messages):
         return plain(request.messages)
+    refuse_open_calls(request.messages)
     said = list(_joined(_turn(message) for message in request.messages))
     if offered:
         listed = "\n".join(tools.dumped(tools.wrapped(tool)) for tool in offered)
-        said = _offering(said, _OFFER.format(neutralise(listed, GUARD)))
-    body = "".join(f"<|im_start|>{turn.role}\n{turn.text}<|im_end|>\n" for turn in said)
-    return f"{body}<|im_start|>assistant\n"
+        said = _offering(said, _OFFER.format(neutralise(listed, CHATML)))
+    over, begins = opened(said)
+    body = "".join(f"<|im_start|>{turn.role}\n{turn.text}<|im_end|>\n" for turn in over)
+    return f"{body}<|im_start|>assistant\n{begins}"
 
 
 def begun(choice: ToolChoice) -> str:
@@ -46,12 +44,12 @@ def begun(choice: ToolChoice) -> str:
 
 def _turn(message: Message) -> tuple[Turn, str]:
     """A turn, and what stands between it and one before it of the same role."""
-    text = neutralise(message.text, GUARD)
+    text = neutralise(message.text, CHATML)
     if message.role == "tool":
         return Turn("user", f"<tool_response>\n{text}\n</tool_response>"), "\n"
     calls = [
         f'<tool_call>\n{{"name": {tools.dumped(call.name)}, "arguments": '
-        f"{neutralise(tools.dumped(tools.arguments(call)), GUARD)}}}\n</tool_call>"
+        f"{neutralise(tools.dumped(tools.arguments(call)), CHATML)}}}\n</tool_call>"
         for call in message.tool_calls
     ]
     return Turn(message.role, "\n".join([*([text] if text or not calls else []), *calls])), "\n" if calls else "\n\n"

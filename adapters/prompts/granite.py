@@ -9,7 +9,7 @@ where no system text is given (its maker, its dates) is left out, but for how to
 
 from adapters.chat import ChatRequest, Message, ToolChoice
 from adapters.prompts import tools
-from adapters.prompts.turns import ANGLED, neutralise
+from adapters.prompts.turns import ANGLED, Turn, neutralise, opened, refuse_open_calls
 
 _INSTRUCTION = (
     "You are a helpful assistant with access to the following tools. When a tool is required to answer the user's query, "
@@ -20,16 +20,18 @@ _INSTRUCTION = (
 
 def granite(request: ChatRequest) -> str:
     """The whole prompt."""
-    said: list[tuple[str, str]] = []
+    refuse_open_calls(request.messages)
+    said: list[Turn] = []
     for message in request.messages:
         _add(message, said)
     if offered := tools.offered(request):
-        if said[0][0] != "system":
-            said.insert(0, ("system", _INSTRUCTION))
+        if said[0].role != "system":
+            said.insert(0, Turn("system", _INSTRUCTION))
         listed = tools.dumped([tools.function(tool) for tool in offered], indent=4)
-        said.insert(1, ("available_tools", neutralise(listed, ANGLED)))
-    body = "".join(f"<|start_of_role|>{role}<|end_of_role|>{text}<|end_of_text|>\n" for role, text in said)
-    return f"{body}<|start_of_role|>assistant<|end_of_role|>"
+        said.insert(1, Turn("available_tools", neutralise(listed, ANGLED)))
+    over, begins = opened(said)
+    body = "".join(f"<|start_of_role|>{turn.role}<|end_of_role|>{turn.text}<|end_of_text|>\n" for turn in over)
+    return f"{body}<|start_of_role|>assistant<|end_of_role|>{begins}"
 
 
 def begun(choice: ToolChoice) -> str:
@@ -37,17 +39,17 @@ def begun(choice: ToolChoice) -> str:
     return '<|tool_call|>[{"name": "' + (f'{choice.name}", "arguments":' if choice.name else "")
 
 
-def _add(message: Message, said: list[tuple[str, str]]) -> None:
+def _add(message: Message, said: list[Turn]) -> None:
     """The turn, joined to one before it of the same role; calls and results stand alone."""
     text = neutralise(message.text, ANGLED)
     if message.role == "tool":
-        said.append(("tool_response", text))
+        said.append(Turn("tool_response", text))
         return
     if message.parts or not message.tool_calls:
-        if said and said[-1][0] == message.role and "<|tool_call|>" not in said[-1][1]:
-            said[-1] = (message.role, f"{said[-1][1]}\n\n{text}")
+        if said and said[-1].role == message.role and not said[-1].alone:
+            said[-1] = Turn(message.role, f"{said[-1].text}\n\n{text}")
         else:
-            said.append((message.role, text))
+            said.append(Turn(message.role, text))
     if message.tool_calls:
         made = [{"name": call.name, "arguments": tools.arguments(call)} for call in message.tool_calls]
-        said.append((message.role, f"<|tool_call|>{neutralise(tools.dumped(made), ANGLED)}"))
+        said.append(Turn(message.role, f"<|tool_call|>{neutralise(tools.dumped(made), ANGLED)}", alone=True))

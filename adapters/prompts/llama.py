@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from adapters.chat import ChatRequest, Image, Message, Text, ToolCall, ToolChoice
 from adapters.prompts import tools
-from adapters.prompts.turns import ANGLED, neutralise
+from adapters.prompts.turns import ANGLED, Turn, neutralise, opened, refuse_open_calls
 from adapters.prompts.turns import llama3 as plain
 
 IMAGE = "<|image|>"
@@ -43,12 +43,6 @@ class _Form(NamedTuple):
     offer: str
     calls: Callable[[Sequence[ToolCall]], str]
     together: bool  # several calls share a turn
-
-
-class _Turn(NamedTuple):
-    role: str
-    text: str
-    alone: bool = False  # not to be joined with a neighbour of its role
 
 
 def llama3(request: ChatRequest) -> str:
@@ -74,14 +68,16 @@ def begun_pythonic(choice: ToolChoice) -> str:
 def _written(request: ChatRequest, form: _Form) -> str:
     if not request.tools and not any(map(_is_special, request.messages)):
         return plain(request.messages)  # nearly every request, for half the work
+    refuse_open_calls(request.messages)
     said = list(_joined(_turns(request.messages, form)))
     if any(IMAGE in turn.text for turn in said):
         said = _without_system(said)
     if offered := tools.offered(request):
         definitions = "".join(f"{tools.dumped(tools.wrapped(tool), indent=4)}\n\n" for tool in offered)
         said = _offering(said, form.offer + neutralise(definitions, ANGLED))
-    body = "".join(f"<|start_header_id|>{turn.role}<|end_header_id|>\n\n{turn.text.strip()}<|eot_id|>" for turn in said)
-    return f"<|begin_of_text|>{body}<|start_header_id|>assistant<|end_header_id|>\n\n"
+    over, begins = opened(said)
+    body = "".join(f"<|start_header_id|>{turn.role}<|end_header_id|>\n\n{turn.text.strip()}<|eot_id|>" for turn in over)
+    return f"<|begin_of_text|>{body}<|start_header_id|>assistant<|end_header_id|>\n\n{begins.lstrip()}"
 
 
 def _is_special(message: Message) -> bool:
@@ -91,7 +87,7 @@ def _is_special(message: Message) -> bool:
     return bool(message.tool_calls) or message.role == "tool"
 
 
-def _turns(messages: Sequence[Message], form: _Form) -> Iterator[_Turn]:
+def _turns(messages: Sequence[Message], form: _Form) -> Iterator[Turn]:
     answered: set[int] = set()
     for index, message in enumerate(messages):
         if message.role == "tool":
@@ -99,14 +95,14 @@ def _turns(messages: Sequence[Message], form: _Form) -> Iterator[_Turn]:
                 yield _result(message)
             continue
         if message.parts or not message.tool_calls:
-            yield _Turn(message.role, _content(message))
+            yield Turn(message.role, _content(message))
         if not message.tool_calls:
             continue
         if form.together:
-            yield _Turn("assistant", neutralise(form.calls(message.tool_calls), ANGLED), alone=True)
+            yield Turn("assistant", neutralise(form.calls(message.tool_calls), ANGLED), alone=True)
             continue
         for call in message.tool_calls:
-            yield _Turn("assistant", neutralise(form.calls([call]), ANGLED), alone=True)
+            yield Turn("assistant", neutralise(form.calls([call]), ANGLED), alone=True)
             result = tools.answer_to(call, messages[index + 1 :])
             if result is not None:
                 answered.add(id(result))
@@ -127,16 +123,16 @@ def _content(message: Message) -> str:
     return IMAGE.join(neutralise(run, ANGLED).strip() for run in runs)
 
 
-def _result(message: Message) -> _Turn:
+def _result(message: Message) -> Turn:
     """A tool's result, as a JSON text: the form in which the model has seen them."""
-    return _Turn("ipython", neutralise(tools.dumped(message.text), ANGLED), alone=True)
+    return Turn("ipython", neutralise(tools.dumped(message.text), ANGLED), alone=True)
 
 
-def _joined(turns: Iterator[_Turn]) -> Iterator[_Turn]:
-    last: _Turn | None = None
+def _joined(turns: Iterator[Turn]) -> Iterator[Turn]:
+    last: Turn | None = None
     for turn in turns:
         if last is not None and last.role == turn.role and not (last.alone or turn.alone):
-            last = _Turn(last.role, f"{last.text}\n\n{turn.text}")
+            last = Turn(last.role, f"{last.text}\n\n{turn.text}")
             continue
         if last is not None:
             yield last
@@ -145,28 +141,29 @@ def _joined(turns: Iterator[_Turn]) -> Iterator[_Turn]:
         yield last
 
 
-def _without_system(said: list[_Turn]) -> list[_Turn]:
+def _without_system(said: list[Turn]) -> list[Turn]:
     system = "\n\n".join(turn.text.strip() for turn in said if turn.role == "system")
     rest = [turn for turn in said if turn.role != "system"]
     return _heading(rest, "user", f"{system}\n\n") if system else rest
 
 
-def _offering(said: list[_Turn], offer: str) -> list[_Turn]:
+def _offering(said: list[Turn], offer: str) -> list[Turn]:
     """The offer in front of the first user's text; the environment says that calls, and their results, are to be expected."""
     said = _heading(said, "user", offer)
     if any(IMAGE in turn.text for turn in said):
         return said
     if said[0].role != "system":
-        return [_Turn("system", "Environment: ipython\n\n"), *said]
+        return [Turn("system", "Environment: ipython\n\n"), *said]
     return _heading(said, "system", "Environment: ipython\n\n")
 
 
-def _heading(said: list[_Turn], role: str, head: str) -> list[_Turn]:
-    """The turns with a head on the first of that role; where there is none the head is a turn."""
+def _heading(said: list[Turn], role: str, head: str) -> list[Turn]:
+    """The turns with a head on the first of that role; where there is none the head is a turn, behind the system's."""
     place = next((place for place, turn in enumerate(said) if turn.role == role), None)
     if place is None:
-        return [*said, _Turn(role, head.strip())]
-    return [*said[:place], _Turn(role, head + said[place].text.strip()), *said[place + 1 :]]
+        place = next((place for place, turn in enumerate(said) if turn.role != "system"), len(said))
+        return [*said[:place], Turn(role, head.strip()), *said[place:]]
+    return [*said[:place], Turn(role, head + said[place].text.strip()), *said[place + 1 :]]
 
 
 def _as_json(calls: Sequence[ToolCall]) -> str:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from adapters.chat import ChatRequest, Message, ToolChoice
-from adapters.errors import UnsupportedParameter
+from adapters.errors import UnsupportedContent, UnsupportedParameter
 from adapters.prompts import chatml, granite, llama, tools, turns
 
 _NOTHING = turns.Guard((), re.compile("(?!)"))  # bare text has no control tokens to guard
@@ -32,7 +32,8 @@ class Template(NamedTuple):
 
 def plain(messages: Sequence[Message]) -> str:
     """Instructions, questions and answers as they are, an empty line between: for models that were trained on bare text (Flan)."""
-    return "\n\n".join(turn.text for turn in turns.turns(messages, _NOTHING) if turn.text)
+    over, begins = turns.opened(turns.turns(messages, _NOTHING))
+    return "\n\n".join(text for text in (*(turn.text for turn in over), begins) if text)
 
 
 def _of_text(write: Callable[[Sequence[Message]], str]) -> Template:
@@ -57,10 +58,12 @@ def begun(request: ChatRequest, template: Template) -> str:
 
     Raises:
         UnsupportedParameter: The prompt has been written already, by somebody who knew nothing of the demand.
+        UnsupportedContent: The assistant has begun its answer, and would have to go on with a call.
     """
     choice = tools.forced(request)
     if choice is None or template.begun is None:
         return ""
+    _refuse_begun_answer(request)
     if request.prompt is not None and not request.prompt.endswith(template.begun(choice)):
         raise UnsupportedParameter(
             f'tool_choice "{choice.mode}" cannot be honoured in a prompt that is already written', parameter="tool_choice"
@@ -68,12 +71,23 @@ def begun(request: ChatRequest, template: Template) -> str:
     return template.begun(choice)
 
 
+def _refuse_begun_answer(request: ChatRequest) -> None:
+    last = request.messages[-1] if request.messages else None
+    if last is not None and last.role == "assistant" and last.text.strip():
+        place = f"messages[{len(request.messages) - 1}]"
+        raise UnsupportedContent(
+            f"{place} is the assistant's, and its words cannot be carried on with a call, which tool_choice or response_format "
+            "demands: end with the user's turn, or demand none",
+            parameter=place,
+        )
+
+
 def prompt(request: ChatRequest, template: Template) -> str:
     """The whole prompt: as it stands where it has been written, else by the template, with what the answer has to begin with.
 
     Raises:
         UnsupportedParameter: See ``begun``.
-        UnsupportedContent: A tool's answer or a call, in a template that has no place for one.
+        UnsupportedContent: A tool's answer or a call, in a template that has no place for one; a call that is the last word.
     """
     beginning = begun(request, template)
     return template.write(request) + beginning if request.prompt is None else request.prompt

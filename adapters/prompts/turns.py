@@ -5,21 +5,29 @@ Every template here is the built-in one: what the base model was trained on, for
 Control tokens inside a caller's text are neutralised: a space goes in where the model would have read a token
 (``<|eot_id|>`` becomes ``< |eot_id|>``, a line ``User:`` becomes ``User :``). Everything that was visible stays
 visible, and no turn can be forged. Each template has its own table of tokens; text of another template passes untouched.
+
+Where the assistant has spoken last, its turn is left open and the model goes on with it: see ``opened``.
 """
 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from adapters.chat import ChatRequest, Message, Role
+from adapters.chat import ChatRequest, Message
 from adapters.errors import UnsupportedContent
 
 
 class Turn(NamedTuple):
-    """Neighbouring messages of one role, joined by an empty line; control tokens already neutralised."""
+    """Neighbouring messages of one role, joined by an empty line; control tokens already neutralised.
 
-    role: Role
+    Attributes:
+        role: As the template calls it.
+        alone: It is not joined with a neighbour of its role, as calls are not.
+    """
+
+    role: str
     text: str
+    alone: bool = False
 
 
 class Guard(NamedTuple):
@@ -36,6 +44,9 @@ class Guard(NamedTuple):
 
 # Llama 3 and ChatML write every control token as <|word|>; the reserved ones are numbered, so the form is the table.
 ANGLED = Guard(("<|",), re.compile(r"(<)(?=\|\w+\|>)"))
+# Besides the angled ones: what stands around tools, a token each in the vocabularies of Qwen and Hermes, and a plain tag to look
+# at. Whether the request has tools or not: the model knows them either way.
+CHATML = Guard(("<|", "<tool", "</tool"), re.compile(r"(<)(?=\|\w+\|>|/?tool(?:s|_call|_response)>)"))
 LLAMA2 = Guard(
     ("<s>", "</s>", "<unk>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"),
     re.compile(r"(<)(?=/?s>|unk>|</?SYS>>)|(\[)(?=/?INST\])"),
@@ -105,6 +116,34 @@ def _merged(said: Iterable[Turn]) -> list[Turn]:
     return joined
 
 
+def opened(said: Sequence[Turn]) -> tuple[Sequence[Turn], str]:
+    """The turns that are over, and what the assistant's open one begins with: its own last words, else nothing.
+
+    White space at their end is left out: a model's tokens begin with it, and it goes on badly behind one that it did not write.
+    """
+    if said and said[-1].role == "assistant":
+        return said[:-1], said[-1].text.rstrip()
+    return said, ""
+
+
+def refuse_open_calls(messages: Sequence[Message]) -> None:
+    """Refuse a conversation that ends with a call: there is nothing to go on with before its result has come.
+
+    Raises:
+        UnsupportedContent: The last turn holds a call, named by the place of its message.
+    """
+    for index in range(len(messages) - 1, -1, -1):
+        message = messages[index]
+        if message.role not in {"assistant", "system"}:
+            return
+        if message.tool_calls:
+            place = f"messages[{index}]"
+            raise UnsupportedContent(
+                f"{place} calls a tool, and a call cannot be carried on: send the tool's result after it, or leave the call out",
+                parameter=place,
+            )
+
+
 def titan(messages: Sequence[Message]) -> str:
     r"""``User: …\nBot: …`` with the instructions in front, ending in an open ``Bot:``.
 
@@ -118,7 +157,10 @@ def cohere(messages: Sequence[Message]) -> str:
     joined = turns(messages, LABELS["cohere"])
     if len(joined) == 1 and joined[0].role == "user":
         # Nothing is labelled, so no label can be forged: the text goes out as it came in.
-        return "\n\n".join(message.text for message in messages)
+        text = "\n\n".join(message.text for message in messages)
+        if not text.strip():
+            raise _empty("messages[0]")
+        return text
     return _labelled(joined, user="User", assistant="Chatbot")
 
 
@@ -134,10 +176,9 @@ def llama2(messages: Sequence[Message]) -> str:
     opening = f"<<SYS>>\n{system}\n<</SYS>>\n\n" if system else ""
     prompt: list[str] = []
     for asked, answered in exchanges:
-        prompt.append(f"<s>[INST] {opening}{asked.strip()} [/INST]")
-        prompt.append("" if answered is None else f" {answered.strip()} </s>")
+        prompt.append(f"<s>[INST] {opening}{asked.strip()} [/INST]{_behind(answered.strip())}")
         opening = ""
-    return "".join(prompt)
+    return " </s>".join(prompt)
 
 
 def mistral(messages: Sequence[Message]) -> str:
@@ -153,27 +194,31 @@ def mistral(messages: Sequence[Message]) -> str:
     prompt: list[str] = []
     for asked, answered in exchanges:
         instruction = "\n\n".join(text for text in (system, asked) if text)
-        prompt.append(
-            f"[INST] {instruction} [/INST]" if answered is None else f"[INST] {instruction} [/INST] {answered.strip()}</s>"
-        )
+        prompt.append(f"[INST] {instruction} [/INST]{_behind(answered.strip())}")
         system = ""
-    return f"<s>{' '.join(prompt)}"
+    return f"<s>{'</s> '.join(prompt)}"
 
 
-def _exchanges(said: Sequence[Turn]) -> tuple[str, list[tuple[str, str | None]]]:
+def _exchanges(said: Sequence[Turn]) -> tuple[str, list[tuple[str, str]]]:
     """The system messages joined in order, and what was asked and answered in pairs.
 
-    The last question has no answer yet; where a user's turn is missing an empty one stands for it.
+    The last question has no answer yet, or one to be carried on; where a user's turn is missing an empty one stands for it.
     """
-    asked: str | None = None
-    pairs: list[tuple[str, str | None]] = []
-    for turn in _merged(turn for turn in said if turn.role != "system"):
+    asked = ""
+    pairs: list[tuple[str, str]] = []
+    over, begins = opened(_merged(turn for turn in said if turn.role != "system"))
+    for turn in over:
         if turn.role == "user":
             asked = turn.text
         else:
-            pairs.append((asked or "", turn.text))
-            asked = None
-    return "\n\n".join(turn.text for turn in said if turn.role == "system"), [*pairs, (asked or "", None)]
+            pairs.append((asked, turn.text))
+            asked = ""
+    return "\n\n".join(turn.text for turn in said if turn.role == "system"), [*pairs, (asked, begins)]
+
+
+def _behind(text: str) -> str:
+    """The text a space behind what stands before it; nothing where there is none."""
+    return f" {text}" if text else ""
 
 
 def llama3(messages: Sequence[Message]) -> str:
@@ -181,10 +226,9 @@ def llama3(messages: Sequence[Message]) -> str:
 
     Source: meta-llama/llama-models, text_prompt_format of Llama 3.1, read 2026-11-22.
     """
-    body = "".join(
-        f"<|start_header_id|>{turn.role}<|end_header_id|>\n\n{turn.text.strip()}<|eot_id|>" for turn in turns(messages, ANGLED)
-    )
-    return f"<|begin_of_text|>{body}<|start_header_id|>assistant<|end_header_id|>\n\n"
+    over, begins = opened(turns(messages, ANGLED))
+    body = "".join(f"<|start_header_id|>{turn.role}<|end_header_id|>\n\n{turn.text.strip()}<|eot_id|>" for turn in over)
+    return f"<|begin_of_text|>{body}<|start_header_id|>assistant<|end_header_id|>\n\n{begins.lstrip()}"
 
 
 def chatml(messages: Sequence[Message]) -> str:
@@ -192,13 +236,17 @@ def chatml(messages: Sequence[Message]) -> str:
 
     Source: the chat template of Qwen 2.5's tokenizer, read 2026-11-22.
     """
-    body = "".join(f"<|im_start|>{turn.role}\n{turn.text}<|im_end|>\n" for turn in turns(messages, ANGLED))
-    return f"{body}<|im_start|>assistant\n"
+    over, begins = opened(turns(messages, CHATML))
+    body = "".join(f"<|im_start|>{turn.role}\n{turn.text}<|im_end|>\n" for turn in over)
+    return f"{body}<|im_start|>assistant\n{begins}"
 
 
-def _labelled(joined: list[Turn], *, user: str, assistant: str) -> str:
+def _labelled(joined: Sequence[Turn], *, user: str, assistant: str) -> str:
+    if not any(turn.text.strip() for turn in joined):
+        raise _empty("messages[0]")
     lines: list[str] = []
-    for turn in joined:
+    over, begins = opened(joined)
+    for turn in over:
         match turn.role:
             case "user":
                 lines.append(f"{user}: {turn.text}\n")
@@ -206,4 +254,8 @@ def _labelled(joined: list[Turn], *, user: str, assistant: str) -> str:
                 lines.append(f"{assistant}: {turn.text}\n")
             case _:
                 lines.append(f"{turn.text}\n\n")
-    return f"{''.join(lines)}{assistant}:"
+    return f"{''.join(lines)}{assistant}:{_behind(begins.lstrip())}"
+
+
+def _empty(place: str) -> UnsupportedContent:
+    return UnsupportedContent(f"{place} is empty, and the model reads no empty prompt: write some text into it", parameter=place)

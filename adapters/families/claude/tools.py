@@ -13,9 +13,15 @@ _CHOICES = {"auto": "auto", "required": "any", "none": "none", "named": "tool"}
 
 
 def add_tools(request: ChatRequest, body: dict[str, Any], *, has_strict: bool) -> None:
-    """Put the tools and their choice into the body."""
+    """Put the tools and their choice into the body.
+
+    Raises:
+        InvalidParameter: A tool whose arguments are no object, named by its place.
+    """
     if request.tools:
-        body["tools"] = [_tool(tool, has_strict=has_strict) for tool in request.tools]
+        body["tools"] = [
+            _tool(tool, f"tools[{index}].function", has_strict=has_strict) for index, tool in enumerate(request.tools)
+        ]
         if choice := _choice(request):
             body["tool_choice"] = choice
     elif names := dict.fromkeys(call.name for message in request.messages for call in message.tool_calls):
@@ -57,8 +63,9 @@ def _id(call_id: str) -> str:
     return _FOREIGN_IN_ID.sub("_", call_id)
 
 
-def _tool(tool: ToolSpec, *, has_strict: bool) -> Block:
-    native: Block = {"name": tool.name, "input_schema": {"type": "object", **tool.parameters}}
+def _tool(tool: ToolSpec, place: str, *, has_strict: bool) -> Block:
+    schema = arguments.object_schema(tool.parameters, f"{place}.parameters")
+    native: Block = {"name": tool.name, "input_schema": {"type": "object", **schema}}
     if tool.description:
         native["description"] = tool.description
     if has_strict and tool.strict:

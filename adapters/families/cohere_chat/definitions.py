@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from adapters.arguments import object_schema
 from adapters.errors import InvalidParameter
 
 _TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
@@ -141,9 +142,7 @@ def definitions(schema: Mapping[str, Any], path: str) -> dict[str, dict[str, Any
         InvalidParameter: Something that no definition can say, named by its place.
     """
     place = _Place(path, {**_mapping(schema.get("definitions")), **_mapping(schema.get("$defs"))}, iter(range(_STEPS)))
-    whole = place.resolved(dict(schema))
-    if whole.get("type", "object") != "object":
-        raise place.unsayable(f"type {_shown(whole['type'])}")
+    whole = dict(object_schema(place.resolved(dict(schema)), path))
     _refuse_others(whole, {"type", "properties", "required", "additionalProperties"}, place)
     if whole.get("additionalProperties") not in _OPEN:
         raise place.unsayable("arguments of any name (additionalProperties)")

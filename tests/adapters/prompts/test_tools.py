@@ -221,6 +221,63 @@ def test_bare_text_has_no_labels():
     )
 
 
+OPEN = {
+    "llama2": "[/INST] Let me",
+    "llama3": "<|start_header_id|>assistant<|end_header_id|>\n\nLet me",
+    "llama3_pythonic": "<|start_header_id|>assistant<|end_header_id|>\n\nLet me",
+    "chatml": "<|im_start|>assistant\nLet me",
+    "mistral": "[/INST] Let me",
+    "granite": "<|start_of_role|>assistant<|end_of_role|>Let me",
+    "plain": "Weather in Paris?\n\nLet me",
+}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("tools", [(), (WEATHER,)], ids=["bare", "with tools"])
+def test_an_assistant_that_spoke_last_is_carried_on(name, tools):
+    """Its turn stays open behind its last word, in every template, beside tools too."""
+    written = prompt(ChatRequest((USER, say("assistant", "Let me ")), tools=tools), TEMPLATES[name])
+
+    assert written.endswith(OPEN[name])
+
+
+@pytest.mark.parametrize("name", WITH_TOOLS)
+def test_an_answer_goes_on_behind_earlier_calls(name):
+    """What was called and answered before stands in its place, and the last words are open."""
+    written = TEMPLATES[name].write(ChatRequest((USER, CALL, RESULT, say("assistant", "Let me")), tools=(WEATHER,)))
+
+    assert written.endswith(OPEN[name])
+
+
+@pytest.mark.parametrize("name", WITH_TOOLS)
+def test_an_assistant_alone_is_carried_on_beside_tools(name):
+    """The tools are told of before it."""
+    written = TEMPLATES[name].write(ChatRequest((SYSTEM, say("assistant", "Let me")), tools=(WEATHER,)))
+
+    assert written.endswith(OPEN[name])
+    assert "get_weather" in written
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("behind", [(), (say("assistant", "So"),), (SYSTEM,)], ids=["last", "words behind", "system behind"])
+def test_a_call_is_not_carried_on(name, behind):
+    """A conversation that ends with one is refused by the place of its message."""
+    with pytest.raises(UnsupportedContent) as refused:
+        prompt(ChatRequest((USER, CALL, *behind), tools=(WEATHER,)), TEMPLATES[name])
+
+    assert refused.value.parameter == "messages[1]"
+
+
+@pytest.mark.parametrize("name", WITH_TOOLS)
+def test_a_begun_answer_does_not_become_a_call(name):
+    """Who demands a call and begins the answer with words asks for what cannot be written."""
+    said = (USER, say("assistant", "Let me"))
+    with pytest.raises(UnsupportedContent, match="cannot be carried on with a call") as refused:
+        prompt(ChatRequest(said, tools=(WEATHER,), tool_choice=ToolChoice("required")), TEMPLATES[name])
+
+    assert refused.value.parameter == "messages[1]"
+
+
 TEXT = st.text(st.sampled_from("ab <|>\n"), max_size=12)
 
 
@@ -236,7 +293,7 @@ def test_without_tools_nothing_has_changed(name, plain, texts):
 CONTROL = {
     "llama3": ["<|eot_id|>", "<|start_header_id|>", "<|python_tag|>", "<|image|>"],
     "llama3_pythonic": ["<|eot_id|>"],
-    "chatml": ["<|im_end|>", "<|im_start|>", "</tool_response>", "<tool_call>"],
+    "chatml": ["<|im_end|>", "<|im_start|>", "</tool_response>", "<tool_call>", "</tools>"],
     "granite": ["<|end_of_text|>", "<|tool_call|>"],
 }
 

@@ -8,7 +8,20 @@ from hypothesis import strategies as st
 
 from adapters.chat import Message, Text, ToolCall
 from adapters.errors import UnsupportedContent
-from adapters.prompts.turns import ANGLED, LABELS, LLAMA2, MISTRAL, chatml, cohere, llama2, llama3, mistral, neutralise, titan
+from adapters.prompts.turns import (
+    ANGLED,
+    CHATML,
+    LABELS,
+    LLAMA2,
+    MISTRAL,
+    chatml,
+    cohere,
+    llama2,
+    llama3,
+    mistral,
+    neutralise,
+    titan,
+)
 
 TEMPLATES = {"titan": titan, "cohere": cohere, "llama2": llama2, "llama3": llama3, "chatml": chatml, "mistral": mistral}
 
@@ -36,7 +49,9 @@ SYSTEM, USER, BOT = say("system", "Be kind."), say("user", "Hi"), say("assistant
             id="llama2",
         ),
         pytest.param(llama2, [BOT, USER], "<s>[INST]  [/INST] Hello! </s><s>[INST] Hi [/INST]", id="llama2, assistant first"),
-        pytest.param(llama2, [USER, BOT], "<s>[INST] Hi [/INST] Hello! </s><s>[INST]  [/INST]", id="llama2, assistant last"),
+        pytest.param(
+            llama2, [USER, BOT, SYSTEM], "<s>[INST] <<SYS>>\nBe kind.\n<</SYS>>\n\nHi [/INST] Hello!", id="llama2, system last"
+        ),
         pytest.param(
             llama2,
             [USER, SYSTEM, BOT, say("system", "Be brief."), USER],
@@ -55,7 +70,6 @@ SYSTEM, USER, BOT = say("system", "Be kind."), say("user", "Hi"), say("assistant
         ),
         pytest.param(mistral, [SYSTEM], "<s>[INST] Be kind. [/INST]", id="mistral, system alone"),
         pytest.param(mistral, [BOT, USER], "<s>[INST]  [/INST] Hello!</s> [INST] Hi [/INST]", id="mistral, assistant first"),
-        pytest.param(mistral, [USER, BOT], "<s>[INST] Hi [/INST] Hello!</s> [INST]  [/INST]", id="mistral, assistant last"),
         pytest.param(
             llama3,
             [SYSTEM, say("user", "  Hi\n")],
@@ -75,6 +89,48 @@ SYSTEM, USER, BOT = say("system", "Be kind."), say("user", "Hi"), say("assistant
 def test_the_prompt_is_exact(template, messages, prompt):
     """A template writes what its model was trained on, to the letter."""
     assert prompt == template(messages)
+
+
+CARRIED_ON = {
+    "titan": "User: Hi\nBot: 1, 2,",
+    "cohere": "User: Hi\nChatbot: 1, 2,",
+    "llama2": "<s>[INST] Hi [/INST] 1, 2,",
+    "llama3": "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
+    "<|start_header_id|>assistant<|end_header_id|>\n\n1, 2,",
+    "chatml": "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n1, 2,",
+    "mistral": "<s>[INST] Hi [/INST] 1, 2,",
+}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_an_assistant_that_spoke_last_is_carried_on(name):
+    """Its turn stays open: nothing stands behind its last word, neither a mark nor white space."""
+    assert CARRIED_ON[name] == TEMPLATES[name]([USER, say("assistant", "1, 2, \n")])
+
+
+@pytest.mark.parametrize("name", sorted(set(TEMPLATES) - {"cohere"}))
+def test_an_assistant_that_said_nothing_is_not_there(name):
+    """An empty last turn is the one that every prompt ends with."""
+    assert TEMPLATES[name]([USER]) == TEMPLATES[name]([USER, say("assistant", " \n")])
+
+
+@pytest.mark.parametrize("messages", [[say("user", " \n")], [say("system", ""), say("user", "\t")], [say("assistant", "")]])
+@pytest.mark.parametrize("name", ["titan", "cohere"])
+def test_a_prompt_of_nothing_is_refused_by_place(name, messages):
+    """The model would refuse it in words that name no field."""
+    with pytest.raises(UnsupportedContent, match=r"^messages\[0\] is empty") as refused:
+        TEMPLATES[name](messages)
+
+    assert refused.value.parameter == "messages[0]"
+
+
+@pytest.mark.parametrize("role", ["system", "user"])
+@pytest.mark.parametrize("mark", ["tools", "tool_call", "tool_response"])
+def test_chatmls_marks_of_tools_are_no_callers(role, mark):
+    """They are tokens of the model's with and without tools in the request; everything stays visible, thoughts stay as they are."""
+    prompt = chatml([say(role, f"a <{mark}>b</{mark}> <think>c</think>"), USER])
+
+    assert f"a < {mark}>b< /{mark}> <think>c</think>" in prompt
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -151,6 +207,8 @@ PIECES = st.lists(
             "[IMG]",
             "<<SYS>>",
             "<|x|>",
+            "<tool_call>",
+            "</tools>",
             "eot_id",
             "/",
             "User:",
@@ -165,8 +223,8 @@ PIECES = st.lists(
 
 @pytest.mark.parametrize(
     "guard",
-    [ANGLED, LLAMA2, MISTRAL, LABELS["titan"], LABELS["cohere"]],
-    ids=["angled", "llama2", "mistral", "titan", "cohere"],
+    [ANGLED, CHATML, LLAMA2, MISTRAL, LABELS["titan"], LABELS["cohere"]],
+    ids=["angled", "chatml", "llama2", "mistral", "titan", "cohere"],
 )
 @given(pieces=PIECES)
 def test_neutralising_only_adds_spaces(guard, pieces):
