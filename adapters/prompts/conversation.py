@@ -20,6 +20,10 @@ from adapters.prompts.turns import Guard, neutralise
 Form = Literal["text", "parts"]
 """How a template reads a message's content: as one text, or as a list of ``{"type": "text", "text": …}``."""
 
+END = "CONTINUE_FINAL_MESSAGE_TAG"
+"""Stands behind the last words of a turn that is to be carried on, and in the prompt shows where to cut. The mark, and the way, of
+``continue_final_message`` in transformers 5.24, utils/chat_template_utils.py, read 2026-11-28: templates know of neither."""
+
 # Markers that templates write although the tokenizer has no such token: Llama 2's [INST] is plain text to it.
 _MARKERS = re.compile(r"\[/?[A-Z][A-Z_]{1,40}\]|<</?[A-Z]{1,16}>>|</?[a-z]{1,20}(?:_[a-z]{1,20}){1,4}>")
 
@@ -86,6 +90,24 @@ def messages(request: ChatRequest, controls: Controls, form: Form) -> list[dict[
     """The conversation. A tool's answer is given the name of the function, which some templates want and OpenAI's API lacks."""
     names = {call.id: call.name for message in request.messages for call in message.tool_calls}
     return [_message(message, names, controls, form) for message in request.messages]
+
+
+def marked(said: Sequence[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """The conversation with ``END`` behind the assistant's last words, white space at their end left out.
+
+    Returns:
+        ``None`` where somebody else has spoken last: then the answer is a turn of its own.
+    """
+    *earlier, last = said
+    if last["role"] != "assistant":
+        return None
+    content = last["content"]
+    if isinstance(content, str):
+        return [*earlier, {**last, "content": f"{content.rstrip()}{END}"}]
+    *before, block = content
+    if block["type"] != "text":
+        return [*earlier, {**last, "content": [*content, {"type": "text", "text": END}]}]
+    return [*earlier, {**last, "content": [*before, {**block, "text": f"{block['text'].rstrip()}{END}"}]}]
 
 
 def tools(request: ChatRequest, controls: Controls) -> list[dict[str, Any]] | None:

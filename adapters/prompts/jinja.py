@@ -25,6 +25,7 @@ from adapters.errors import RequestRefused, UnsupportedContent, UnsupportedParam
 from adapters.prompts import conversation
 from adapters.prompts.checkpoint import Checkpoint
 from adapters.prompts.conversation import Controls, Form
+from adapters.prompts.turns import refuse_open_calls
 
 MOST_REASON_CHARACTERS = 300
 # Whose words are about the template. Another's may be about this machine, as a file that could not be opened is.
@@ -68,13 +69,14 @@ class Writer:
         self.form: Form = self._form()
 
     def write(self, request: ChatRequest, *, most_characters: int) -> str:
-        """The prompt of a request, ending where the answer begins.
+        """The prompt of a request, ending where the answer begins, or where the assistant's last words end.
 
         Raises:
             RequestRefused: The template refuses this conversation, or has no place for something in it.
             TooLong: The prompt has more characters than allowed.
             Unusable: The template reaches out of its sandbox.
         """
+        refuse_open_calls(request.messages)
         try:
             return self._written(request, self.form, most_characters)
         except UnsupportedContent:
@@ -94,14 +96,17 @@ class Writer:
         for said, variable in ((tools, "tools"), (documents, "documents")):
             if said is not None and variable not in self._reads[name]:
                 raise UnsupportedParameter(f"the model's chat template has no place for {variable}", parameter=variable)
+        said = conversation.messages(request, self._controls, form)
+        carried_on = conversation.marked(said)
         variables = {
             **self.checkpoint.tokens,
-            "messages": conversation.messages(request, self._controls, form),
+            "messages": said if carried_on is None else carried_on,
             "tools": tools,
             "documents": documents,
-            "add_generation_prompt": True,
+            "add_generation_prompt": carried_on is None,
         }
-        return "".join(_bounded(_pieces(self._templates[name], variables), most_characters))
+        written = "".join(_bounded(_pieces(self._templates[name], variables), most_characters))
+        return written if carried_on is None else _cut(written)
 
     def _form(self) -> Form:
         """The first form in which a system's and a user's words, or at least the user's, come out as they went in.
@@ -140,6 +145,17 @@ def _pieces(template: jinja2.Template, variables: Mapping[str, Any]) -> Iterator
         raise UnsupportedContent(
             f"the model's chat template cannot write this conversation: {_reason(error)}", parameter="messages"
         ) from error
+
+
+def _cut(written: str) -> str:
+    """The prompt as far as the assistant's last words: what the template writes behind them would end its turn."""
+    prompt, found, _ = written.rpartition(conversation.END)
+    if not found:
+        raise UnsupportedContent(
+            "the model's chat template leaves out the assistant's last words, which are to be carried on: end with the user's turn",
+            parameter="messages",
+        )
+    return prompt
 
 
 def _bounded(pieces: Iterator[str], most: int) -> Iterator[str]:

@@ -122,6 +122,18 @@ def test_transformers_writes_the_same(tokenizer, name, title):
     assert written(name, messages, tools) == theirs
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_transformers_carries_on_the_same(tokenizer, name):
+    """An assistant's last turn is left open as ``continue_final_message`` leaves it, but for white space at its end."""
+    messages = [USER, {"role": "assistant", "content": " Sunny, 21"}]
+    tokenizer.chat_template = template(name)
+    theirs = tokenizer.apply_chat_template(
+        in_parts(messages) if name in READS_PARTS else messages, continue_final_message=True, tokenize=False
+    )
+
+    assert written(name, [USER, {"role": "assistant", "content": " Sunny, 21 \n"}], None) == theirs
+
+
 @pytest.mark.parametrize(("name", "title"), [case for case in CASES if case[1] in {"one turn", "after a tool"}])
 def test_transformers_counts_the_same(tokenizer, name, title):
     """The tokens of the prompt, special ones included, none added."""

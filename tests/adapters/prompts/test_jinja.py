@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adapters.chat import ChatRequest, Document, Message, Text, ToolSpec
+from adapters.chat import ChatRequest, Document, Message, Text, ToolCall, ToolSpec
 from adapters.errors import UnsupportedContent, UnsupportedParameter
 from adapters.prompts.checkpoint import Checkpoint
 from adapters.prompts.jinja import TooLong, Unusable, Writer
@@ -33,6 +33,40 @@ def test_variables():
     assert writer(text, {"bos_token": "<s>"}).write(ChatRequest(messages=(user("hi"),)), most_characters=1000) == (
         "user:hi;<s>|True|None|None|False"
     )
+
+
+def bot(text, **changes):
+    return Message("assistant", (Text(text),), **changes)
+
+
+def test_an_assistant_that_spoke_last_is_carried_on():
+    """The prompt ends behind its last word: no end of its turn, no turn for an answer, no white space."""
+    text = SAID + "{% if add_generation_prompt %}assistant:{% endif %}"
+
+    assert write(text, user("hi"), bot("1, 2, \n")) == "user:hi;assistant:1, 2,"
+    assert write(text, user("hi"), bot("1,"), bot("2, ")) == "user:hi;assistant:1,;assistant:2,"
+    assert write(text, user("hi"), bot("1, 2, "), user("on")) == "user:hi;assistant:1, 2, ;user:on;assistant:"
+
+
+def test_an_assistant_in_parts_is_carried_on():
+    """A template that reads lists gets the mark in the last text."""
+    text = "{% for m in messages %}{{ m.role }}:{% for p in m.content %}{{ p.text }}{% endfor %};{% endfor %}"
+
+    assert write(text, user("hi"), bot("1, 2, ")) == "user:hi;assistant:1, 2,"
+
+
+def test_words_that_the_template_leaves_out_are_not_carried_on():
+    """Without them in the prompt there is nothing to go on from."""
+    with pytest.raises(UnsupportedContent, match="leaves out the assistant's last words"):
+        write("{% for m in messages if m.role == 'user' %}{{ m.content }}{% endfor %}", user("hi"), bot("1"))
+
+
+def test_a_call_is_not_carried_on():
+    """It is refused by the place of its message, whatever the template would make of it."""
+    with pytest.raises(UnsupportedContent, match="calls a tool") as refused:
+        write(SAID, user("hi"), bot("", tool_calls=(ToolCall("c", "get", "{}"),)))
+
+    assert refused.value.parameter == "messages[1]"
 
 
 @pytest.mark.parametrize(
