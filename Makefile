@@ -47,7 +47,7 @@ check: $(STAMP) ## Format, lint, types, floors, deployment files
 
 test: check ## Every check and every test
 	@.ci/bring curl openssl
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 format: $(STAMP) ## Let ruff rewrite what it can
 	$(BIN)/ruff format .
