@@ -21,7 +21,7 @@ from adapters.prompts.turns import ANGLED, LLAMA2, MISTRAL, neutralise
 
 MESSAGE = "message"
 SYSTEM = "system"
-VARIABLES = frozenset({"metadata", "quarry"})
+VARIABLES = frozenset({"metadata", "quarry", "promptVariables"})
 """The fields in which callers send variables."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
@@ -131,7 +131,7 @@ def _values(request: ChatRequest, template: Template) -> Mapping[str, str]:
         return {**said, missing[0]: said[MESSAGE]}
     if missing:
         names = ", ".join(missing)
-        raise InvalidParameter(f"this model's prompt needs the variables {names}: send them in metadata", parameter="metadata")
+        raise InvalidParameter(f"metadata lacks variables that this model's prompt needs: {names}", parameter="metadata")
     return said
 
 

@@ -84,6 +84,7 @@ class Dialect(NamedTuple):
         headers: Those that every reply carries.
         ask: The path that a call takes.
         signed: Whether a request may be signed instead of carrying its key.
+        as_sent: An error in the words of this call, where the protocol has several for one parameter.
     """
 
     parse: Callable[[bytes, Arrival], Call]
@@ -95,6 +96,7 @@ class Dialect(NamedTuple):
     headers: Callable[[Meter], Headers] = reply_headers
     ask: Callable[[Call, Meter, Path], Batches] = complete
     signed: bool = False
+    as_sent: Callable[[Exception, Call], Exception] | None = None
 
 
 class Rooms(NamedTuple):
@@ -164,11 +166,14 @@ class Reply:
 
     async def problem(self, error: Exception) -> None:
         """Send an error envelope with its true status; once that is gone, an error event, and nothing after it."""
+        shown, call = error, self._meter.call
+        if call is not None and self._dialect.as_sent is not None:
+            shown = self._dialect.as_sent(error, call)
         if self._events is not None:
-            await self._body(self._events.error(error), more=False)
+            await self._body(self._events.error(shown), more=False)
             self._meter.close("cut", status=200, error=error)
             return
-        status, body, headers = self._dialect.envelope(error, self._meter.request_id)
+        status, body, headers = self._dialect.envelope(shown, self._meter.request_id)
         # Whose fault it was is the error's own to say: a dialect's status may tell an SDK something else.
         outcome: Outcome = "refused" if problems.presentable(error).status < 500 else "failed"
         self._meter.close(outcome, status=status, error=error)

@@ -16,13 +16,15 @@ Spelling = Mapping[str, str]
 """Chat's name of a parameter to the endpoint's; a place inside ``messages`` is looked up without its numbers and what follows."""
 
 _MESSAGES = re.compile(r"messages(\[\d+\].*)?")
-_LONG_NAME = re.compile(r"\w+_\w+")  # what a sentence can only mean as a name
+_LONG_NAME = re.compile(r"(?<![\w.])\w+_\w+")  # what a sentence can only mean as a name; inside another, it is spelled already
 
 
 def spelled(name: str, spelling: Spelling) -> str:
     """The endpoint's name of a parameter, or of what is inside one."""
     if _MESSAGES.fullmatch(name):
         return spelling.get("messages", name)
+    if name in spelling:
+        return spelling[name]
     outer, dot, inner = name.partition(".")
     return spelling.get(outer, outer) + dot + inner
 
@@ -38,7 +40,7 @@ def respelled(error: Exception, spelling: Spelling, hints: Mapping[str, str]) ->
         return InvalidRequest(text + hints.get(error.parameter, ""), parameter=name)
     if isinstance(error, InvalidRequest) and error.detail is not None:  # AWS's own words: only a model's refusal has any
         text, name = _in_words(str(error), error.parameter or "", spelling)
-        return type(error)(text, parameter=name or None)
+        return type(error)(text + hints.get(error.parameter or "", ""), parameter=name or None)
     return error
 
 

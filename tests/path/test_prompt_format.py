@@ -13,6 +13,7 @@ from tests.stack import Stack, stack_over
 
 QUESTION = Prompt(template="question: {question} context: {context}\n\n### Response:\n", stop=("\n\n###",))
 PLAIN = Prompt(template="### Instruction:\n{message}\n\n### Response:\n")
+TOLD = Prompt(template="about {team} of {place}: {message}\n\n### Response:\n")
 VARIABLES = {"question": "When does the harbour open?", "context": "The harbour opens at six."}
 WRITTEN = "question: When does the harbour open? context: The harbour opens at six.\n\n### Response:\n"
 
@@ -28,6 +29,7 @@ async def formatted() -> AsyncIterator[Stack]:
 
     models = {
         "trained": trained("llama3-support", "llama3", QUESTION),
+        "trained-told": trained("llama3-support", "llama3", TOLD),
         "trained-plain": trained("llama3-support", "llama3", PLAIN),
         "trained-chat": trained("haiku-support", "claude", PLAIN),
     }
@@ -56,6 +58,51 @@ async def test_variables_come_in_an_extension(formatted: Stack) -> None:
     )
 
     assert formatted.asked()[-1].body["prompt"] == WRITTEN
+
+
+SAID = {"team": "boats", "place": "Oban"}
+ASKS: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
+    "messages": (
+        "/v1/messages",
+        {"model": "trained-told", "max_tokens": 9, "messages": [{"role": "user", "content": "When?"}]},
+        {"quarry": {"variables": SAID}},
+        "quarry.variables lacks",
+    ),
+    "a count": (
+        "/v1/messages/count_tokens",
+        {"model": "trained-told", "messages": [{"role": "user", "content": "When?"}]},
+        {"quarry": {"variables": SAID}},
+        "quarry.variables lacks",
+    ),
+    "responses": (
+        "/v1/responses",
+        {"model": "trained-told", "input": "When?"},
+        {"quarry": {"variables": SAID}, "metadata": {"team": "others"}},
+        "metadata lacks",
+    ),
+    "converse": (
+        "/bedrock/model/trained-told/converse",
+        {"messages": [{"role": "user", "content": [{"text": "When?"}]}]},
+        {"promptVariables": {name: {"text": text} for name, text in SAID.items()}},
+        "promptVariables lacks",
+    ),
+}
+
+
+@pytest.mark.parametrize(("path", "body", "more", "lacks"), ASKS.values(), ids=ASKS.keys())
+async def test_every_protocol_has_a_place_for_variables(
+    formatted: Stack, path: str, body: dict[str, Any], more: dict[str, Any], lacks: str
+) -> None:
+    """They fill the prompt, and are not called ignored; who leaves them out is told that place."""
+    async with httpx.AsyncClient(base_url=formatted.url, headers=formatted.headers) as http:
+        missing = await http.post(path, json=body)
+        reply = await http.post(path, json=body | more)
+
+    assert (missing.status_code, reply.status_code) == (400, 200), reply.text
+    assert f"{lacks} variables that this model's prompt needs: team, place" in missing.text
+    assert "x-quarry-ignored-parameters" not in reply.headers
+    if "count" not in path:
+        assert formatted.asked()[-1].body["prompt"] == "about boats of Oban: When?\n\n### Response:\n"
 
 
 async def test_a_missing_variable_is_the_callers_to_mend(formatted: Stack) -> None:

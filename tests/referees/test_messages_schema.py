@@ -59,7 +59,11 @@ REQUESTS = {
 }
 # Headers that the SDK writes its parameters into; and what its parser adds to replies, which may be sent back as received.
 THEIRS = {requests.MessageBody: {"workspace_id"}, requests.CountBody: {"workspace_id"}}
-OURS = {requests.TextBlockParam: {"parsed_output"}}
+OURS = {
+    requests.TextBlockParam: {"parsed_output"},
+    requests.MessageBody: {"quarry"},  # what only this gateway knows
+    requests.CountBody: {"quarry"},
+}
 # Of the protocol, and no longer of the SDK's own parameters: extra_body carries them.
 OLDER = {"temperature", "top_p", "top_k", "output_format"}
 

@@ -63,7 +63,11 @@ REQUESTS = {
     items.ReasoningPart: response_reasoning_item_param.Content,
 }
 # What the SDK adds to replies, which may be sent back as they were received.
-OURS = {items.OutputText: {"parsed"}, items.FunctionCallItem: {"parsed_arguments"}}
+OURS = {
+    items.OutputText: {"parsed"},
+    items.FunctionCallItem: {"parsed_arguments"},
+    request.ResponseBody: {"quarry"},  # what only this gateway knows
+}
 MESSAGES = (
     responses.EasyInputMessageParam,
     response_input_item_param.Message,

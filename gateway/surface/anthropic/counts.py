@@ -7,7 +7,7 @@ from gateway.counting import count
 from gateway.surface.answering import Dialect
 from gateway.surface.anthropic.headers import anthropic_headers
 from gateway.surface.anthropic.parse import parse_count
-from gateway.surface.anthropic.problems import envelope
+from gateway.surface.anthropic.problems import as_sent, envelope
 from gateway.surface.anthropic.render import Events
 from gateway.surface.anthropic.wire.replies import TokenCount
 from gateway.surface.openai.framing import encode
@@ -31,4 +31,4 @@ def headers(meter: Meter) -> Headers:
     return [*anthropic_headers(meter), (b"x-quarry-count", b"exact" if counted.exact else b"estimate")]
 
 
-COUNT = Dialect(parse=parse_count, whole=whole, events=Events, envelope=envelope, headers=headers, ask=count)
+COUNT = Dialect(parse=parse_count, whole=whole, events=Events, envelope=envelope, headers=headers, ask=count, as_sent=as_sent)

@@ -20,6 +20,7 @@ from gateway.surface.openai.bodies import refuse_depth, refuse_repeated_fields
 from gateway.surface.openai.complaints import Hints, explain, quoted
 from gateway.surface.openai.fields import Unsupported, refuse_unsupported, said
 from gateway.surface.openai.tools import named_choice
+from gateway.surface.spelling import Spelling
 
 BETAS = b"anthropic-beta"
 ADAPTIVE_EFFORT = "high"
@@ -64,9 +65,11 @@ class Notes(Struct, frozen=True):
 
     Attributes:
         omits_thoughts: The caller wants no more of thoughts than what a later turn has to send back.
+        names: What the caller wrote instead of the usual name of a parameter, by chat's.
     """
 
     omits_thoughts: bool = False
+    names: Spelling = msgspec.field(default_factory=dict)
 
 
 def parse_message(body: bytes, arrival: Arrival) -> Call:
@@ -147,11 +150,12 @@ def _call(asked: wire.MessageBody | wire.CountBody, body: bytes, arrival: Arriva
             tool_choice=_choice(choice, tools) if choice is not None else None,
             parallel_tool_calls=None if serial is None or not tools else not serial,
             response_format=_response_format(asked),
-            advisory=tuple(sorted(ignored | contents.advisory(asked))),
+            advisory=tuple(sorted(ignored | contents.advisory(asked) | said(asked, ("quarry",)))),
+            variables=asked.quarry.variables if asked.quarry is not None else None,
         ),
         received_at=arrival.received_at,
         stream=stream,
-        notes=Notes(omits_thoughts=getattr(asked.thinking, "display", None) == "omitted"),
+        notes=Notes(omits_thoughts=getattr(asked.thinking, "display", None) == "omitted", names=_names(asked)),
     )
 
 
@@ -219,6 +223,11 @@ def _sampling(asked: wire.MessageBody | wire.CountBody) -> chat.Sampling:
             "stop": asked.stop_sequences or (),
         }
     return chat.Sampling(**knobs)
+
+
+def _names(asked: wire.CountBody) -> Spelling:
+    has_effort = asked.output_config is not None and asked.output_config.effort is not None
+    return {"reasoning_effort": "thinking"} if isinstance(asked.thinking, wire.ThinkingEnabled) and not has_effort else {}
 
 
 def _thinking(asked: wire.CountBody) -> dict[str, Any]:

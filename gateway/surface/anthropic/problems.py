@@ -15,8 +15,10 @@ from typing import NamedTuple
 import msgspec
 
 from gateway import errors
+from gateway.call import Call
 from gateway.errors import GatewayError
 from gateway.surface import problems
+from gateway.surface.anthropic.parse import Notes
 from gateway.surface.anthropic.wire.replies import ErrorObject, ErrorResponse
 from gateway.surface.problems import Headers
 from gateway.surface.spelling import Spelling, respelled
@@ -32,6 +34,8 @@ SPELLING: Spelling = {
     "response_format.strict": "output_config.format.strict",
     "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
     "messages": "messages",
+    "metadata": "quarry.variables",  # chat's place for an alias's variables; Anthropic's own field of that name has but one member
+    "metadata.user_id": "metadata.user_id",
 }
 """Chat's names of parameters to Anthropic's. A canonical turn is not always one of the caller's: places lose their numbers."""
 
@@ -91,6 +95,12 @@ def envelope(error: Exception, request_id: str = "") -> tuple[int, bytes, Header
     text = f"{_TOO_LONG}{shown}" if isinstance(shown, errors.ContextTooLong) else str(shown)
     body = ErrorResponse(ErrorObject(word.type, text), request_id or None)
     return word.status, msgspec.json.encode(body), headers
+
+
+def as_sent(error: Exception, call: Call) -> Exception:
+    """An error in the words of this call: thinking can be asked for in two places."""
+    names = call.notes.names if isinstance(call.notes, Notes) else {}
+    return respelled(error, {**SPELLING, **names}, {}) if names else error
 
 
 def error_event(error: Exception, request_id: str) -> bytes:

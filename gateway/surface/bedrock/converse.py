@@ -2,9 +2,10 @@
 
 from functools import partial
 
+from gateway.call import Call
 from gateway.surface.answering import Dialect
 from gateway.surface.bedrock.headers import aws_headers
-from gateway.surface.bedrock.parse import parse_converse
+from gateway.surface.bedrock.parse import notes_of, parse_converse
 from gateway.surface.bedrock.problems import envelope
 from gateway.surface.bedrock.render import Events, whole
 from gateway.surface.reply_headers import Headers
@@ -23,6 +24,7 @@ SPELLING: Spelling = {
     "tool_choice": "toolConfig.toolChoice",
     "response_format": "outputConfig.textFormat",
     "reasoning_tokens": "additionalModelRequestFields.thinking",
+    "metadata": "promptVariables",
     "messages": "a block of messages",  # families count messages that are not the caller's: a turn may be several
     **{name: f"additionalModelRequestFields.{name}" for name in _FIELDS},
 }
@@ -31,6 +33,11 @@ SPELLING: Spelling = {
 
 def _envelope(error: Exception, _request_id: str) -> tuple[int, bytes, Headers]:
     return envelope(respelled(error, SPELLING, {}))
+
+
+def _as_sent(error: Exception, call: Call) -> Exception:
+    names = notes_of(call).names
+    return respelled(error, {**SPELLING, **names}, {}) if names else error
 
 
 def _headers(meter: Meter) -> Headers:
@@ -46,6 +53,7 @@ def _dialect(*, stream: bool) -> Dialect:
         stream_headers=EVENT_STREAM,
         headers=_headers,
         signed=True,
+        as_sent=_as_sent,
     )
 
 

@@ -17,6 +17,7 @@ from gateway.surface.bedrock import wire
 from gateway.surface.bedrock.contents import advisory, cache_point, conversation, refused_depth
 from gateway.surface.bedrock.place import place_of
 from gateway.surface.openai.complaints import Hints, explain, quoted
+from gateway.surface.spelling import Spelling
 
 _decode = msgspec.json.Decoder(wire.ConverseBody).decode
 _HINTS = Hints(tuple(field.encode_name for field in msgspec.structs.fields(wire.ConverseBody)), lambda _path, _value: None)
@@ -25,6 +26,23 @@ STOP_SEQUENCE = "/stop_sequence"
 """The one path of ``additionalModelResponseFieldPaths`` that is honoured."""
 
 _FIELDS = "additionalModelRequestFields"
+
+
+class Notes(msgspec.Struct, frozen=True):
+    """What the reply needs to know of the request.
+
+    Attributes:
+        tells_stop: The caller wants to know which stop sequence was met.
+        names: What the caller calls a parameter that Converse has no field for, by chat's name.
+    """
+
+    tells_stop: bool = False
+    names: Spelling = msgspec.field(default_factory=dict)
+
+
+def notes_of(call: Call) -> Notes:
+    """What ``parse_converse`` has noted; nothing of any other call."""
+    return call.notes if isinstance(call.notes, Notes) else Notes()
 
 
 def parse_converse(body: bytes, arrival: Arrival, *, stream: bool) -> Call:
@@ -41,29 +59,30 @@ def parse_converse(body: bytes, arrival: Arrival, *, stream: bool) -> Call:
         raise explain(body, error, _HINTS) from error
     _refuse_unsupported(asked)
     tools = _tools(asked.tool_config) if asked.tool_config is not None else ()
+    names: dict[str, str] = {}
+    variables = asked.prompt_variables
     return Call(
         id=arrival.id,
         key=arrival.key,
         alias=place.alias,
         request=chat.ChatRequest(
             messages=conversation(asked),
-            sampling=_sampling(asked),
+            sampling=_sampling(asked, names),
             tools=tools,
             tool_choice=_choice(asked.tool_config.tool_choice, tools) if asked.tool_config is not None else None,
             response_format=_response_format(asked.output_config) if asked.output_config is not None else None,
             advisory=tuple(sorted(_advisory(asked))),
+            variables=None if variables is None else {name: value.text for name, value in variables.items()},
         ),
         received_at=arrival.received_at,
         stream=stream,
-        notes=STOP_SEQUENCE in asked.additional_model_response_field_paths,
+        notes=Notes(tells_stop=STOP_SEQUENCE in asked.additional_model_response_field_paths, names=names),
     )
 
 
 def _refuse_unsupported(asked: wire.ConverseBody) -> None:
     if asked.guardrail_config is not None:
         raise InvalidRequest("guardrailConfig is not taken from callers: leave it out", parameter="guardrailConfig")
-    if asked.prompt_variables is not None:
-        raise InvalidRequest("promptVariables is not supported: an alias is no stored prompt", parameter="promptVariables")
     if asked.service_tier is not None and asked.service_tier.type != "default":
         tier = asked.service_tier.type
         raise InvalidRequest(
@@ -74,6 +93,8 @@ def _refuse_unsupported(asked: wire.ConverseBody) -> None:
 def _advisory(asked: wire.ConverseBody) -> set[str]:
     """What is accepted and does nothing, by its own name."""
     names = advisory(asked)
+    if asked.prompt_variables is not None:
+        names.add("promptVariables")
     if asked.request_metadata:
         names.add("requestMetadata")
     if asked.performance_config is not None and asked.performance_config.latency != "standard":
@@ -136,7 +157,8 @@ def _response_format(config: wire.OutputConfig) -> chat.ResponseFormat | None:
     return chat.ResponseFormat("json_schema", wanted.name, schema)
 
 
-def _sampling(asked: wire.ConverseBody) -> chat.Sampling:
+def _sampling(asked: wire.ConverseBody, names: dict[str, str]) -> chat.Sampling:
+    """The knobs; ``names`` learns what the caller calls those that families have several names for."""
     config = asked.inference_config
     knobs: dict[str, Any] = {
         "max_tokens": config.max_tokens,
@@ -149,7 +171,12 @@ def _sampling(asked: wire.ConverseBody) -> chat.Sampling:
         if read is None:
             known = ", ".join(sorted(ADDITIONAL))
             raise InvalidRequest(f"{_FIELDS}.{name[:64]} is not known here; known are {known}", parameter=_FIELDS)
-        knobs |= read(f"{_FIELDS}.{name}", value)
+        where = f"{_FIELDS}.{name}"
+        found = read(where, value)
+        knobs |= found
+        names |= dict.fromkeys(found, f"{where}.topK" if name == "inferenceConfig" else where)
+    if "reasoning_tokens" in names:
+        names.setdefault("reasoning_effort", names["reasoning_tokens"])
     return chat.Sampling(**knobs)
 
 

@@ -12,6 +12,7 @@ from gateway.bedrock import frames
 from gateway.call import Call
 from gateway.surface.bedrock import wire
 from gateway.surface.bedrock.contents import redacted
+from gateway.surface.bedrock.parse import notes_of
 from gateway.surface.bedrock.problems import exception_frame
 from gateway.surface.blocks import Blocks, Closed, Grown, Opened, Step
 
@@ -161,7 +162,7 @@ def _input(arguments: str) -> Any:
 
 def _ended(call: Call, finish: Finish) -> dict[str, Any]:
     ended: dict[str, Any] = {"stopReason": stop_reason(finish)}
-    if call.notes:  # the caller asked for the stop sequence that was met
+    if notes_of(call).tells_stop:  # the caller asked for the stop sequence that was met
         ended["additionalModelResponseFields"] = {"stop_sequence": finish.stop}
     return ended
 

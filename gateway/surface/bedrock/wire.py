@@ -201,6 +201,12 @@ class ServiceTier(Shape, frozen=True):
     type: Literal["default", "priority", "flex", "reserved"]
 
 
+class PromptVariable(Shape, frozen=True):
+    """``PromptVariableValues``."""
+
+    text: str
+
+
 class ConverseBody(Shape, frozen=True):
     """The body of ``Converse`` and ``ConverseStream``; the model is in the path."""
 
@@ -210,7 +216,7 @@ class ConverseBody(Shape, frozen=True):
     tool_config: ToolConfig | None = None
     guardrail_config: Object | None = None
     additional_model_request_fields: Object | None = None
-    prompt_variables: Object | None = None
+    prompt_variables: dict[str, PromptVariable] | None = None
     additional_model_response_field_paths: tuple[str, ...] = ()
     request_metadata: dict[str, str] | None = None
     performance_config: PerformanceConfig | None = None

@@ -5,7 +5,7 @@ Runs only when a body has been refused already, so it may take its time, but not
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -26,6 +26,16 @@ KINDS = {
     "NoneType": "null",
 }
 LONGEST_QUOTE = 64
+_WRONG_KIND = re.compile(r"Expected `([^`]*)`, got `([^`]*)`")
+_DECODED: Mapping[type, str] = {
+    str: "str",
+    int: "int",
+    float: "float",
+    bool: "bool",
+    list: "array",
+    dict: "object",
+    type(None): "null",
+}
 
 
 def nothing_known(_path: str, _value: str) -> None:
@@ -95,11 +105,33 @@ def _explain_syntax(body: bytes, error: Exception) -> str:
 def _explain_shape(body: bytes, error: msgspec.ValidationError, hints: Hints) -> InvalidRequest:
     complaint = COMPLAINT.fullmatch(str(error))
     assert complaint is not None  # every string matches
-    what, path = complaint["what"], (complaint["path"] or "").replace("[...]", "")
+    what = complaint["what"]
+    path = _path(body, what, complaint["path"] or "")
     for pattern, phrase in PHRASES:
         if found := pattern.fullmatch(what):
             return phrase(Complaint(body, path, found, hints))
     return InvalidRequest(f"{_name(path)}: {what}", parameter=_parameter(path))
+
+
+def _path(body: bytes, what: str, path: str) -> str:
+    """The path with the key of an object of free names, which the decoder does not tell, where it can be found again."""
+    holder, inside, rest = path.partition("[...]")
+    if inside and not rest and (found := _WRONG_KIND.fullmatch(what)):
+        key = next((key for key, kind in _kinds(body, holder) if kind == found[2]), None)
+        if key is not None and key.isprintable():
+            return f"{holder}.{key[:LONGEST_QUOTE]}"
+    return path.replace("[...]", "")
+
+
+def _kinds(body: bytes, path: str) -> list[tuple[str, str]]:
+    """The keys of the object at the path, and the decoder's word for what each holds; nothing where it cannot be found."""
+    try:
+        value = msgspec.json.decode(body)
+        for key, index in STEP.findall(path):
+            value = value[key] if key else value[int(index)]
+        return [(key, _DECODED[type(each)]) for key, each in value.items()]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, LookupError, TypeError, AttributeError):
+        return []
 
 
 class Complaint(NamedTuple):
@@ -168,7 +200,7 @@ def _about(it: Complaint, says: str) -> InvalidRequest:
 PHRASES = (
     (re.compile(r"Object contains unknown field `(.*)`", re.DOTALL), _unknown_field),
     (re.compile(r"Object missing required field `(.*)`"), _missing_field),
-    (re.compile(r"Expected `([^`]*)`, got `([^`]*)`"), _wrong_kind),
+    (_WRONG_KIND, _wrong_kind),
     (re.compile(r"Expected `(?:int|float)` ([<>]=) ([-+.e\d]+)"), _wrong_number),
     (re.compile(r"Expected `(\w+)` of length ([<>]=) (\d+)"), _wrong_length),
     (re.compile(r"Expected `str` matching regex '(.*)'", re.DOTALL), _wrong_pattern),

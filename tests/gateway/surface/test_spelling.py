@@ -8,7 +8,13 @@ from adapters.errors import InvalidParameter, UnsupportedContent, UnsupportedPar
 from gateway.errors import ContextTooLong, InvalidRequest, ModelNotFound
 from gateway.surface.spelling import envelope_in, respelled, spelled
 
-SPELLING = {"max_tokens": "max_output_tokens", "response_format": "text.format", "messages": "input", "details": "never"}
+SPELLING = {
+    "max_tokens": "max_output_tokens",
+    "response_format": "text.format",
+    "messages": "input",
+    "top_k": "more.top_k",
+    "details": "never",
+}
 HINTS = {"response_format": ": ask for it in words"}
 
 NAMES = {
@@ -47,6 +53,10 @@ REFUSALS = {
     "ours, which has the endpoint's names already": (
         InvalidRequest('Unrecognized request argument "max_tokens"', parameter="max_tokens"),
         ('Unrecognized request argument "max_tokens"', "max_tokens"),
+    ),
+    "a name of the endpoint's inside another": (
+        UnsupportedParameter('top_k is not supported by family "x"', parameter="top_k"),
+        ('more.top_k is not supported by family "x"', "more.top_k"),
     ),
     "about nothing": (InvalidRequest("Refused", detail="AWS says"), ("Refused", None)),
 }

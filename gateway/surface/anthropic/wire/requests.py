@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from gateway.surface.openai.wire.requests import Alias, Closed, FunctionName, Ignored, Refused, Share, TokenCount
+from gateway.surface.openai.wire.requests import Alias, Closed, Extension, FunctionName, Ignored, Refused, Share, TokenCount
 
 NonEmpty = Annotated[str, Meta(min_length=1)]
 CallId = Annotated[str, Meta(min_length=1, max_length=256)]
@@ -241,6 +241,7 @@ class CountBody(Closed, frozen=True, kw_only=True):
     output_config: OutputConfigParam | None = None
     output_format: Annotated[JsonFormat | None, Meta(description="The older place of output_config.format.")] = None
     cache_control: Annotated[CacheControl | None, Meta(description="Of the end of the last message.")] = None
+    quarry: Annotated[Extension | None, Meta(description="What only this gateway knows.")] = None
     user_profile_id: Ignored = None
     billing_policy: Ignored = None
 

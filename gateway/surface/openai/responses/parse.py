@@ -29,6 +29,7 @@ ADVISORY = (
     "prompt_cache_options",
     "max_tool_calls",
     "service_tier",
+    "quarry",
 )
 """Fields that change no answer: accepted and reported back."""
 
@@ -140,8 +141,13 @@ def _request(asked: ResponseBody, body: bytes) -> chat.ChatRequest:
         parallel_tool_calls=asked.parallel_tool_calls if tools else None,
         response_format=_response_format(asked),
         advisory=_advisory(asked),
-        variables=asked.metadata,
+        variables=_variables(asked),
     )
+
+
+def _variables(asked: ResponseBody) -> dict[str, str] | None:
+    own = asked.quarry.variables if asked.quarry is not None else None
+    return {**(asked.metadata or {}), **own} if own else asked.metadata
 
 
 def _messages(asked: ResponseBody) -> tuple[chat.Message, ...]:

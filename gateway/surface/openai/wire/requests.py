@@ -241,7 +241,7 @@ class StreamOptions(Closed, frozen=True):
 
 
 class Extension(Closed, frozen=True):
-    """What OpenAI's API has no field for. ``variables`` fill the places of an alias's prompt format, above ``metadata``."""
+    """What a protocol has no field for. ``variables`` fill the places of an alias's prompt format, above ``metadata``."""
 
     variables: dict[str, str] | None = None
 

@@ -14,7 +14,7 @@ from gateway.errors import InvalidRequest
 from gateway.keys.model import Key
 from gateway.surface.answering import Arrival
 from gateway.surface.bedrock.contents import MEDIA_TYPES
-from gateway.surface.bedrock.parse import ADDITIONAL, parse_converse
+from gateway.surface.bedrock.parse import ADDITIONAL, Notes, parse_converse
 
 KEY = Key("k", "n", "o", "")
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(8)).decode()
@@ -189,11 +189,13 @@ def test_what_changes_no_answer() -> None:
         requestMetadata={"team": "search"},
         performanceConfig={"latency": "optimized"},
         serviceTier={"type": "default"},
+        promptVariables={"question": {"text": "Why?"}},
         additionalModelResponseFieldPaths=["/stop_sequence", "/other"],
     )
 
-    assert request.advisory == ("additionalModelResponseFieldPaths", "performanceConfig", "requestMetadata")
-    assert parse({"messages": [USER], "additionalModelResponseFieldPaths": ["/stop_sequence"]}).notes is True
+    assert request.advisory == ("additionalModelResponseFieldPaths", "performanceConfig", "promptVariables", "requestMetadata")
+    assert request.variables == {"question": "Why?"}
+    assert parse({"messages": [USER], "additionalModelResponseFieldPaths": ["/stop_sequence"]}).notes == Notes(tells_stop=True)
 
 
 def body(*blocks: Any, role: str = "user") -> dict[str, Any]:
@@ -270,7 +272,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
         "must be the JSON text of a schema",
     ),
     "a guardrail": ({"messages": [USER], "guardrailConfig": {"guardrailIdentifier": "a"}}, "guardrailConfig"),
-    "variables": ({"messages": [USER], "promptVariables": {"a": {"text": "b"}}}, "promptVariables"),
+    "variables": ({"messages": [USER], "promptVariables": {"a": {"text": 1}}}, "promptVariables.text must be a string"),
     "a tier": ({"messages": [USER], "serviceTier": {"type": "priority"}}, 'serviceTier "priority"'),
     "an unknown field": (
         {"messages": [USER], "additionalModelRequestFields": {"colour": 1}},

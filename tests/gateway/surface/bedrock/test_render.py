@@ -27,6 +27,7 @@ from gateway.call import Call
 from gateway.errors import UpstreamThrottled
 from gateway.keys.model import Key
 from gateway.surface.bedrock.contents import redacted
+from gateway.surface.bedrock.parse import Notes
 from gateway.surface.bedrock.render import Events, whole
 
 SERVICE = ServiceModel(Loader().load_service_model("bedrock-runtime", "service-2"))
@@ -210,8 +211,10 @@ def test_which_stop_it_was() -> None:
     """To whoever asks for ``/stop_sequence``, and to nobody else."""
     finish = Finish("stop", "stop_sequence", stop="END")
 
-    assert reply(Text("a"), finish, notes=True)["additionalModelResponseFields"] == {"stop_sequence": "END"}
-    assert events([finish], notes=True)[-2]["messageStop"]["additionalModelResponseFields"] == {"stop_sequence": "END"}
+    assert reply(Text("a"), finish, notes=Notes(tells_stop=True))["additionalModelResponseFields"] == {"stop_sequence": "END"}
+    assert events([finish], notes=Notes(tells_stop=True))[-2]["messageStop"]["additionalModelResponseFields"] == {
+        "stop_sequence": "END"
+    }
     assert "additionalModelResponseFields" not in reply(Text("a"), finish)
 
 

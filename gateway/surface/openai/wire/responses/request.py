@@ -14,6 +14,7 @@ from gateway.surface.openai.wire.requests import (
     Alias,
     Closed,
     Effort,
+    Extension,
     FunctionName,
     Ignored,
     JsonObjectFormat,
@@ -112,6 +113,7 @@ class ResponseBody(Closed, frozen=True):
     stream_options: ResponseStreamOptions | None = None
 
     metadata: Annotated[dict[str, str] | None, Meta(description="Returned with the reply.")] = None
+    quarry: Annotated[Extension | None, Meta(description="What only this gateway knows.")] = None
     store: Annotated[bool | None, Meta(description="Accepted; nothing is stored.")] = None
     user: Annotated[str | None, Meta(description="Accepted; it changes no answer here.")] = None
     safety_identifier: Annotated[str | None, Meta(description="Accepted; it changes no answer here.")] = None
