@@ -228,6 +228,15 @@ async def test_the_deadline_ends_all_calls(world: World) -> None:
     assert ended.value.code == "deadline_exceeded"
 
 
+async def test_a_text_that_is_too_long(stack: Stack) -> None:
+    """There is no prompt here and no answer: the text does not fit."""
+    stack.plant(faults.Error(name="ValidationException", message="Too many input tokens. Max input tokens: 8192"))
+    with pytest.raises(openai.BadRequestError, match="The text does not fit the model's context") as refused:
+        await stack.client().embeddings.create(model="titan-embed", input="long")
+
+    assert (refused.value.code, refused.value.param) == ("context_length_exceeded", "input")
+
+
 CHATS: dict[str, tuple[str, dict[str, Any]]] = {
     "chat": ("/v1/chat/completions", {"messages": [{"role": "user", "content": "Hi"}]}),
     "streamed": ("/v1/chat/completions", {"messages": [{"role": "user", "content": "Hi"}], "stream": True}),

@@ -23,6 +23,21 @@ def complaint(fields: object) -> tuple[str, str | None]:
 SENTENCES = {
     "wrong type": ({"temperature": "hot"}, "temperature must be a number, not a string", "temperature"),
     "wrong type of a union": ({"stop": 5}, "stop must be a string or a list, not an integer", "stop"),
+    "wrong type under a free name": (
+        {"metadata": {"b": "c", "a": {}}},
+        "metadata.a must be a string, not an object",
+        "metadata.a",
+    ),
+    "wrong type of a variable": (
+        {"quarry": {"variables": {"q": 1}}},
+        "quarry.variables.q must be a string, not an integer",
+        "quarry.variables.q",
+    ),
+    "a free name that is long": (
+        {"metadata": {"a" * 99: 1}},
+        f"metadata.{'a' * 64} must be a string, not an integer",
+        f"metadata.{'a' * 64}",
+    ),
     "wrong type inside": (
         {"messages": [*BODY["messages"], {"role": "user", "content": 5}]},
         "messages[1].content must be a string or a list, not an integer",
