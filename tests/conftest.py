@@ -1,6 +1,7 @@
 """Fixtures for whoever needs the whole service: a gateway over a sandbox, real sockets on loopback."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -9,6 +10,10 @@ import pytest
 
 from gateway.sandbox.world import World
 from tests.stack import Stack, stack_over
+
+# Where nothing gives AWS's SDKs credentials they ask the machine's metadata address, which is none of a test's business. A
+# session reads this once, and some live as long as the process.
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
 
 @pytest.fixture
