@@ -19,6 +19,7 @@ import msgspec
 from adapters.arguments import object_schema
 from adapters.chat import ChatRequest, Message, ToolCall, ToolSpec
 from adapters.deltas import Delta, Usage
+from adapters.errors import UnsupportedContent
 from adapters.family import AtMost, Family, Range, Reader, Rule
 from adapters.pieces import PieceReader
 from adapters.prompts.turns import mistral, written
@@ -76,7 +77,11 @@ def _add_sampling(request: ChatRequest, body: dict[str, Any]) -> None:
 
 
 def _messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """The turns, neighbours of one role made one. Mistral reads a system text at the beginning alone, so all of it goes there."""
+    """The turns, neighbours of one role made one. Mistral reads a system text at the beginning alone, so all of it goes there.
+
+    Raises:
+        UnsupportedContent: The assistant has spoken last. Mistral wants such a turn marked by ``prefix``, which AWS's page lacks.
+    """
     turns: list[dict[str, Any]] = []
     if system := "\n\n".join(message.text for message in messages if message.role == "system"):
         turns.append({"role": "system", "content": system})
@@ -88,6 +93,12 @@ def _messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
             _join(turns[-1], turn)
         else:
             turns.append(turn)
+    if turns and turns[-1]["role"] == "assistant":
+        place = f"messages[{max(index for index, message in enumerate(messages) if message.role == 'assistant')}]"
+        raise UnsupportedContent(
+            f"{place} is the assistant's, and family \"mistral_chat\" carries on no turn: end with the user's or a tool's",
+            parameter=place,
+        )
     return turns
 
 

@@ -123,3 +123,17 @@ def test_a_stream_is_for_nobody_to_gather(client: httpx.Client, path: str, body:
     assert all(
         line.startswith((b"data: ", b"event: ", b": ")) for event in events for line in event.decode().encode().split(b"\n")
     )
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+def test_a_conversation_that_ends_with_the_assistant(client: httpx.Client, alias: str) -> None:
+    """It is answered or refused by its place where the body has no way to carry on a turn."""
+    asked = {
+        "model": alias,
+        "messages": [{"role": "user", "content": "Count to 5"}, {"role": "assistant", "content": "1, 2, "}],
+    }
+    reply = client.post("/chat/completions", json=asked)
+
+    if reply.status_code != 200:
+        assert ALIASES[alias].name in {"cohere_chat", "mistral_chat"}
+        assert reply.json()["error"]["param"].startswith("messages")
