@@ -18,6 +18,7 @@ from gateway.errors import (
     UpstreamError,
     UpstreamThrottled,
     UpstreamTimeout,
+    UpstreamUnavailable,
 )
 from tests.gateway.bedrock.asking import KEYS, invoke, read, saying
 from tests.gateway.bedrock.upstream import chunk, serve, whole
@@ -163,7 +164,7 @@ EXCEPTIONS = {
     "modelStreamErrorException": ModelFailed,
     "modelTimeoutException": ModelTimedOut,
     "internalServerException": UpstreamError,
-    "serviceUnavailableException": UpstreamError,
+    "serviceUnavailableException": UpstreamUnavailable,
     "aNewException": UpstreamError,
 }
 
