@@ -1,6 +1,7 @@
 """``POST /v1/render``: the exact body that a chat request would become, target by target. Nothing is sent to any model.
 
-Callers see what they may know: no ARN, no region, no account.
+Callers see what they may know: no ARN, no region, no account. So what an alias's guardrail adds is not shown: it names the
+guardrail, often by its ARN.
 """
 
 from collections.abc import AsyncIterator
@@ -29,7 +30,7 @@ class Step(Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         alias: The one that was asked for, or a fallback of it.
-        body: The native body, byte for byte as Bedrock would receive it.
+        body: The native body, byte for byte as the family writes it.
         prompt: The prompt inside it, where the family reads one and it was written by the alias's or the model's own format.
         ignored: What ``x-quarry-ignored-parameters`` would name.
         refused: What the caller would read instead of an answer, with status 400; ``parameter`` is the field to change.
@@ -75,7 +76,8 @@ def route(rooms: Rooms) -> HTTPRouteHandler:
 
 async def _steps(routes: tuple[Route, ...], asked: ChatRequest, path: Path, *, stream: bool) -> AsyncIterator[Step]:
     for way in routes:
-        for target in sorted(way.targets, key=lambda target: (target.priority, -target.weight)):
+        asked_at_all = [target for target in way.targets if target.weight > 0]
+        for target in sorted(asked_at_all, key=lambda target: (target.priority, -target.weight)):
             yield await _step(way, target, asked, path, stream=stream)
 
 

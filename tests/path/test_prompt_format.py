@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from gateway.sandbox.world import World
-from gateway.settings import Prompt, Route, Target
+from gateway.settings import Guardrail, Prompt, Route, Target
 from tests.stack import Stack, stack_over
 
 QUESTION = Prompt(template="question: {question} context: {context}\n\n### Response:\n", stop=("\n\n###",))
@@ -157,6 +157,43 @@ async def test_render_shows_what_would_be_sent(formatted: Stack) -> None:
     assert step["body"] == formatted.asked()[-1].body
     assert (step["alias"], step["family"], step["operation"]) == ("trained", "llama3", "invoke")
     assert "arn:" not in reply.text
+
+
+async def test_render_leaves_out_who_is_never_asked() -> None:
+    """Targets stand in the order in which they would be asked; one of weight 0 would not be."""
+    world = World()
+    (arn,) = [model.arn for model in world.shelf.entries if model.name == "haiku-support"]
+    weights = {"rare": (1, 0), "never": (0, 0), "often": (9, 0), "later": (9, 1)}
+    targets = tuple(
+        Target(arn=arn, family="claude", name=name, weight=weight, priority=priority)
+        for name, (weight, priority) in weights.items()
+    )
+    body = {"model": "spread", "messages": [{"role": "user", "content": "Hi"}]}
+    async with (
+        stack_over(world, models={"spread": Route(targets=targets)}) as running,
+        httpx.AsyncClient(base_url=running.url, headers=running.headers) as http,
+    ):
+        reply = await http.post("/v1/render", json=body)
+
+    assert [step["target"] for step in reply.json()["steps"]] == ["often", "rare", "later"]
+
+
+async def test_render_never_names_a_guardrail() -> None:
+    """What the alias's guardrail adds to a body is the operator's, and no caller reads it here."""
+    world = World()
+    (arn,) = [model.arn for model in world.shelf.entries if model.name == "haiku-converse"]
+    guarded = Route(
+        targets=(Target(arn=arn, family="converse", name="spoken"),), guardrail=Guardrail(id="n8guardra1l0", version="1")
+    )
+    body = {"model": "guarded", "messages": [{"role": "user", "content": "Hi"}]}
+    async with stack_over(world, models={"guarded": guarded}) as running:
+        async with httpx.AsyncClient(base_url=running.url, headers=running.headers) as http:
+            reply = await http.post("/v1/render", json=body)
+            await http.post("/v1/chat/completions", json=body)
+        (sent,) = running.asked()
+
+    assert "n8guardra1l0" in str(sent.body)
+    assert reply.json()["steps"][0]["body"] == {name: value for name, value in sent.body.items() if name != "guardrailConfig"}
 
 
 async def test_render_refuses_as_the_model_would_be_refused(formatted: Stack) -> None:
